@@ -1,0 +1,78 @@
+"""Typed errors with stable codes.
+
+Every error a person or a program can meet is a `MusicSpaceError`. Its class says what to do with it (retry, give up,
+fix the configuration); its code is stable and described in `ERROR_CODES`, from which `docs/ERRORS.md` is made.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInfo:
+    """What an error code means, what to do about it, and the HTTP status the API answers with."""
+
+    meaning: str
+    remedy: str
+    status: int
+
+
+ERROR_CODES: dict[str, CodeInfo] = {
+    # Input
+    "file-not-found": CodeInfo("The file does not exist or cannot be read.", "Check the path and its permissions.", 400),
+    "file-empty": CodeInfo("The file has no content.", "Export the playlist again.", 400),
+    "file-too-large": CodeInfo("The input exceeds a configured limit.", "Split it, or raise the limit setting the message names.", 413),
+    "file-not-a-playlist": CodeInfo(
+        "The file is not a playlist MusicSpace can read (binary, wrong columns, broken JSON).",
+        "Use a CSV with artist and title columns, an Exportify export, JSON, or M3U.",
+        400,
+    ),
+    "no-usable-rows": CodeInfo("Every row of the file was rejected.", "Read the rejects file; it gives a reason for each line.", 422),
+    "invalid-request": CodeInfo("The request does not match the API's schema.", "Compare it with the OpenAPI page at /docs.", 422),
+    "invalid-option": CodeInfo("A command-line option has a value that cannot be used.", "See the command's --help.", 400),
+    "not-found": CodeInfo("There is no such job, work item or track.", "List the existing ones first.", 404),
+    "wrong-state": CodeInfo("The action does not apply to the current state of the job or work item.", "Look at its state first.", 409),
+    "unauthorized": CodeInfo("The API key is missing or wrong.", "Send it in the X-API-Key header.", 401),
+    # Work
+    "track-missing": CodeInfo("A track of the work item no longer exists.", "Nothing to do; the other tracks were enriched.", 404),
+    "database-unavailable": CodeInfo("Postgres does not answer.", "Check `musicspace status`; work resumes by itself when it is back.", 503),
+    "broker-unavailable": CodeInfo("Redis or Valkey does not answer.", "Check `musicspace status`; queued work is kept in Postgres.", 503),
+    "retries-exhausted": CodeInfo("A retryable error came back on every allowed attempt.", "Fix the cause, then `musicspace job retry`.", 500),
+    "worker-lost": CodeInfo("The worker died, or lost its lease, while it held the work item.", "Inspect the attempts; `musicspace job replay` runs it again.", 500),
+    "unexpected": CodeInfo("An error nobody classified; its type and message are recorded with the attempt.", "Report it with the attempt's message.", 500),
+    # Configuration
+    "invalid-settings": CodeInfo("A setting is missing or has a value that cannot be used.", "Fix the setting the message names.", 500),
+    "unsafe-celery-settings": CodeInfo("A Celery setting the ledger relies on has another value.", "Remove the override the message names.", 500),
+    "schema-outdated": CodeInfo("The database schema is older than the code.", "Run `musicspace db upgrade`.", 500),
+    "server-unsupported": CodeInfo("The database or broker server is too old.", "Use Postgres 15+ and Redis 7+ or Valkey.", 500),
+    "embedded-failed": CodeInfo("The embedded Postgres or Valkey did not start.", "Read the log file the message names.", 500),
+    "address-in-use": CodeInfo("The address to listen on is taken.", "Choose another port, or stop the other process.", 500),
+    "artifact-missing": CodeInfo("A trained model is not where it should be.", "Train it with `musicspace train global`, or reinstall.", 500),
+    "artifact-corrupt": CodeInfo("A model file does not match its checksum or format version.", "Train it again, or reinstall.", 500),
+}
+
+
+class MusicSpaceError(Exception):
+    """Base of all errors raised on purpose. `code` is a key of `ERROR_CODES`; the message names the thing and the way out."""
+
+    def __init__(self, code: str, message: str) -> None:
+        if code not in ERROR_CODES:
+            raise AssertionError(f"undocumented error code {code!r}")
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RetryableError(MusicSpaceError):
+    """The same call may succeed later. `retry_after_s` is the provider's own wish, when it gave one."""
+
+    def __init__(self, code: str, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after_s = retry_after_s
+
+
+class PermanentError(MusicSpaceError):
+    """The same call will fail again: bad input, or a thing that does not exist."""
+
+
+class ConfigurationError(MusicSpaceError):
+    """The installation is wrong; an operator must change something."""

@@ -1,0 +1,52 @@
+"""The words of the ledger: kinds of work and the states they pass through."""
+
+from enum import StrEnum
+
+
+class JobKind(StrEnum):
+    """What somebody asked for; one row in `jobs`."""
+
+    IMPORT = "import"  #: A playlist was imported; its tracks without features are enriched.
+    ENRICH_ALL = "enrich-all"  #: Every track that lacks a feature is enriched.
+
+
+class WorkKind(StrEnum):
+    """The unit a worker claims; one row in `work_items`."""
+
+    ENRICH = "enrich"  #: Predict, resolve and write the features of a chunk of tracks.
+
+
+class WorkState(StrEnum):
+    """The life of a work item. `waiting`, `queued` and `running` are live; the others are final until replayed."""
+
+    WAITING = "waiting"  #: Its stage has not been released yet.
+    QUEUED = "queued"  #: Due at `next_run_at`; `dispatched_at` tells whether a message is on its way.
+    RUNNING = "running"  #: A worker holds it under a lease and a fence.
+    DONE = "done"  #: Its results were committed together with this state.
+    FAILED = "failed"  #: A permanent error, or retries ran out; `error_code` says which.
+    CANCELLED = "cancelled"  #: Its job was cancelled; a running worker cannot commit any more.
+    QUARANTINED = "quarantined"  #: Its worker died too often; an operator inspects and replays it.
+
+
+class JobState(StrEnum):
+    """The state of a job, derived from its items."""
+
+    QUEUED = "queued"  #: No item has been claimed yet.
+    RUNNING = "running"  #: At least one item is, or will be, worked on.
+    DONE = "done"  #: Every item is done.
+    FAILED = "failed"  #: Nothing is live any more and at least one item failed or is quarantined.
+    CANCELLED = "cancelled"  #: Somebody cancelled it.
+
+
+class AttemptOutcome(StrEnum):
+    """How one attempt at a work item ended."""
+
+    DONE = "done"
+    RETRY = "retry"  #: A retryable error; the item is queued again.
+    FAILED = "failed"
+    LOST = "lost"  #: The worker died or lost its lease.
+    CANCELLED = "cancelled"
+
+
+LIVE_STATES: tuple[WorkState, ...] = (WorkState.WAITING, WorkState.QUEUED, WorkState.RUNNING)
+FINAL_STATES: tuple[WorkState, ...] = tuple(state for state in WorkState if state not in LIVE_STATES)

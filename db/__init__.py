@@ -1,0 +1,1 @@
+"""Engine, tables, repositories and migrations: all SQL lives here."""

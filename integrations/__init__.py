@@ -1,0 +1,1 @@
+"""Adapters to what lies outside: embedded servers now, providers later."""

@@ -1,0 +1,1 @@
+"""Thin Celery tasks, queue names and publishing."""
