@@ -1,0 +1,30 @@
+"""Terminal output: one console for people, plain JSON for machines, progress on stderr."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+out = Console()
+err = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to stdout, unstyled and unwrapped."""
+    out.file.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    out.file.flush()
+
+
+def progress_bar(*, quiet: bool = False) -> Progress:
+    """A progress display on stderr, so that stdout stays clean for pipes; hidden where `quiet` or not a terminal."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=err,
+        disable=quiet,
+    )

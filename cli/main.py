@@ -1,0 +1,44 @@
+"""Entry point of the `musicspace` command: registers the verbs, turns errors into messages and exit codes.
+
+Exit codes: 0 success, 1 the work itself failed (a job ended with failed items, a check is unhealthy), 2 wrong usage or
+input, 3 wrong configuration, 4 a server is unavailable (try again), 130 interrupted.
+"""
+
+import sys
+
+import typer
+
+from core.errors import ConfigurationError, MusicSpaceError, RetryableError
+
+EXIT_FAILED, EXIT_INPUT, EXIT_CONFIGURATION, EXIT_UNAVAILABLE, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+
+app = typer.Typer(
+    name="musicspace",
+    help="Fill the audio features of playlists, with source and confidence, through a distributed worker system.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; a person's mistake is told in one line, never as a traceback."""
+    try:
+        app()
+    except MusicSpaceError as error:
+        sys.stderr.write(f"Error [{error.code}]: {error.message}\n")
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def exit_code(error: MusicSpaceError) -> int:
+    """The exit code that belongs to the class of an error."""
+    if isinstance(error, ConfigurationError):
+        return EXIT_CONFIGURATION
+    return EXIT_UNAVAILABLE if isinstance(error, RetryableError) else EXIT_INPUT
+
+
+if __name__ == "__main__":
+    main()
