@@ -18,41 +18,86 @@ class CodeInfo:
 
 ERROR_CODES: dict[str, CodeInfo] = {
     # Input
-    "file-not-found": CodeInfo("The file does not exist or cannot be read.", "Check the path and its permissions.", 400),
+    "file-not-found": CodeInfo(
+        "The file does not exist or cannot be read.", "Check the path and its permissions.", 400
+    ),
     "file-empty": CodeInfo("The file has no content.", "Export the playlist again.", 400),
-    "file-too-large": CodeInfo("The input exceeds a configured limit.", "Split it, or raise the limit setting the message names.", 413),
+    "file-too-large": CodeInfo(
+        "The input exceeds a configured limit.", "Split it, or raise the limit setting the message names.", 413
+    ),
     "file-not-a-playlist": CodeInfo(
         "The file is not a playlist MusicSpace can read (binary, wrong columns, broken JSON).",
         "Use a CSV with artist and title columns, an Exportify export, JSON, or M3U.",
         400,
     ),
-    "no-usable-rows": CodeInfo("Every row of the file was rejected.", "Read the rejects file; it gives a reason for each line.", 422),
-    "invalid-request": CodeInfo("The request does not match the API's schema.", "Compare it with the OpenAPI page at /docs.", 422),
-    "invalid-option": CodeInfo("A command-line option has a value that cannot be used.", "See the command's --help.", 400),
+    "no-usable-rows": CodeInfo(
+        "Every row of the file was rejected.", "Read the rejects file; it gives a reason for each line.", 422
+    ),
+    "invalid-request": CodeInfo(
+        "The request does not match the API's schema.", "Compare it with the OpenAPI page at /docs.", 422
+    ),
+    "invalid-option": CodeInfo(
+        "A command-line option has a value that cannot be used.", "See the command's --help.", 400
+    ),
     "not-found": CodeInfo("There is no such job, work item or track.", "List the existing ones first.", 404),
-    "wrong-state": CodeInfo("The action does not apply to the current state of the job or work item.", "Look at its state first.", 409),
+    "wrong-state": CodeInfo(
+        "The action does not apply to the current state of the job or work item.", "Look at its state first.", 409
+    ),
     "unauthorized": CodeInfo("The API key is missing or wrong.", "Send it in the X-API-Key header.", 401),
     # Work
-    "track-missing": CodeInfo("A track of the work item no longer exists.", "Nothing to do; the other tracks were enriched.", 404),
-    "database-unavailable": CodeInfo("Postgres does not answer.", "Check `musicspace status`; work resumes by itself when it is back.", 503),
-    "broker-unavailable": CodeInfo("Redis or Valkey does not answer.", "Check `musicspace status`; queued work is kept in Postgres.", 503),
-    "retries-exhausted": CodeInfo("A retryable error came back on every allowed attempt.", "Fix the cause, then `musicspace job retry`.", 500),
-    "worker-lost": CodeInfo("The worker died, or lost its lease, while it held the work item.", "Inspect the attempts; `musicspace job replay` runs it again.", 500),
-    "unexpected": CodeInfo("An error nobody classified; its type and message are recorded with the attempt.", "Report it with the attempt's message.", 500),
+    "track-missing": CodeInfo(
+        "A track of the work item no longer exists.", "Nothing to do; the other tracks were enriched.", 404
+    ),
+    "database-unavailable": CodeInfo(
+        "Postgres does not answer.", "Check `musicspace status`; work resumes by itself when it is back.", 503
+    ),
+    "broker-unavailable": CodeInfo(
+        "Redis or Valkey does not answer.", "Check `musicspace status`; queued work is kept in Postgres.", 503
+    ),
+    "retries-exhausted": CodeInfo(
+        "A retryable error came back on every allowed attempt.", "Fix the cause, then `musicspace job retry`.", 500
+    ),
+    "worker-lost": CodeInfo(
+        "The worker died, or lost its lease, while it held the work item.",
+        "Inspect the attempts; `musicspace job replay` runs it again.",
+        500,
+    ),
+    "unexpected": CodeInfo(
+        "An error nobody classified; its type and message are recorded with the attempt.",
+        "Report it with the attempt's message.",
+        500,
+    ),
     # Configuration
-    "invalid-settings": CodeInfo("A setting is missing or has a value that cannot be used.", "Fix the setting the message names.", 500),
-    "unsafe-celery-settings": CodeInfo("A Celery setting the ledger relies on has another value.", "Remove the override the message names.", 500),
+    "invalid-settings": CodeInfo(
+        "A setting is missing or has a value that cannot be used.", "Fix the setting the message names.", 500
+    ),
+    "unsafe-celery-settings": CodeInfo(
+        "A Celery setting the ledger relies on has another value.", "Remove the override the message names.", 500
+    ),
     "schema-outdated": CodeInfo("The database schema is older than the code.", "Run `musicspace db upgrade`.", 500),
-    "server-unsupported": CodeInfo("The database or broker server is too old.", "Use Postgres 15+ and Redis 7+ or Valkey.", 500),
-    "embedded-failed": CodeInfo("The embedded Postgres or Valkey did not start.", "Read the log file the message names.", 500),
-    "address-in-use": CodeInfo("The address to listen on is taken.", "Choose another port, or stop the other process.", 500),
-    "artifact-missing": CodeInfo("A trained model is not where it should be.", "Train it with `musicspace train global`, or reinstall.", 500),
-    "artifact-corrupt": CodeInfo("A model file does not match its checksum or format version.", "Train it again, or reinstall.", 500),
+    "server-unsupported": CodeInfo(
+        "The database or broker server is too old.", "Use Postgres 15+ and Redis 7+ or Valkey.", 500
+    ),
+    "embedded-failed": CodeInfo(
+        "The embedded Postgres or Valkey did not start.", "Read the log file the message names.", 500
+    ),
+    "address-in-use": CodeInfo(
+        "The address to listen on is taken.", "Choose another port, or stop the other process.", 500
+    ),
+    "artifact-missing": CodeInfo(
+        "A trained model is not where it should be.", "Train it with `musicspace train global`, or reinstall.", 500
+    ),
+    "artifact-corrupt": CodeInfo(
+        "A model file does not match its checksum or format version.", "Train it again, or reinstall.", 500
+    ),
 }
 
 
 class MusicSpaceError(Exception):
-    """Base of all errors raised on purpose. `code` is a key of `ERROR_CODES`; the message names the thing and the way out."""
+    """Base of all errors raised on purpose.
+
+    `code` is a key of `ERROR_CODES`; the message names the file, row or setting, and the way out.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         if code not in ERROR_CODES:

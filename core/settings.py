@@ -19,9 +19,13 @@ class LedgerSettings(BaseModel):
     backoff_base_seconds: float = Field(1.0, gt=0, description="First upper bound of the full-jitter back-off.")
     backoff_cap_seconds: float = Field(300.0, gt=0, description="Largest upper bound of the back-off.")
     dispatch_interval_seconds: float = Field(2.0, gt=0, description="Pause between two runs of the dispatcher.")
-    redispatch_seconds: float = Field(10.0, gt=0, description="Age at which an unclaimed message missing from its queue is sent again.")
+    redispatch_seconds: float = Field(
+        10.0, gt=0, description="Age at which an unclaimed message missing from its queue is sent again."
+    )
     window: int = Field(2000, ge=1, description="Most unclaimed messages a queue holds; the rest waits in Postgres.")
-    outage_patience_seconds: float = Field(20.0, ge=0, description="How long a worker tries to record an outcome while Postgres is away.")
+    outage_patience_seconds: float = Field(
+        20.0, ge=0, description="How long a worker tries to record an outcome while Postgres is away."
+    )
 
 
 class WorkerSettings(BaseModel):
@@ -30,9 +34,13 @@ class WorkerSettings(BaseModel):
     concurrency: int = Field(2, ge=1, description="Processes of the CPU worker that `up` starts.")
     heartbeat_seconds: float = Field(5.0, gt=0, description="Pause between two heartbeats of a worker.")
     dead_after_seconds: float = Field(20.0, gt=0, description="Age at which a heartbeat counts as missing.")
-    stall_seconds: float = Field(60.0, gt=0, description="A worker that consumes nothing for this long although its queue is not empty exits.")
+    stall_seconds: float = Field(
+        60.0, gt=0, description="A worker that consumes nothing for this long although its queue is not empty exits."
+    )
     hard_time_limit_seconds: int = Field(900, ge=1, description="A task that runs longer is killed.")
-    soft_shutdown_seconds: float = Field(10.0, ge=0, description="Time running tasks get to finish when a worker is stopped.")
+    soft_shutdown_seconds: float = Field(
+        10.0, ge=0, description="Time running tasks get to finish when a worker is stopped."
+    )
 
 
 class EnrichSettings(BaseModel):
@@ -47,7 +55,9 @@ class ImportSettings(BaseModel):
 
     max_bytes: int = Field(200_000_000, ge=1, description="Largest playlist file or request body, in bytes.")
     max_rows: int = Field(1_000_000, ge=1, description="Most rows in one playlist.")
-    max_text_length: int = Field(1_000, ge=16, description="Longest artist, title or album; a longer cell rejects its row.")
+    max_text_length: int = Field(
+        1_000, ge=16, description="Longest artist, title or album; a longer cell rejects its row."
+    )
 
 
 class ApiSettings(BaseModel):
@@ -55,7 +65,10 @@ class ApiSettings(BaseModel):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
-    key: SecretStr | None = Field(None, description="Key that guards writes (header X-API-Key). Needed everywhere but in the embedded default on loopback.")
+    key: SecretStr | None = Field(
+        None,
+        description="Key that guards writes (X-API-Key). Needed but in the embedded default on loopback.",
+    )
 
 
 class FlowerSettings(BaseModel):
@@ -68,13 +81,23 @@ class FlowerSettings(BaseModel):
 class Settings(BaseSettings):
     """The whole tree. Unset URLs mean the embedded servers in `data_dir`."""
 
-    model_config = SettingsConfigDict(env_prefix="MUSICSPACE_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MUSICSPACE_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
 
     database_url: str | None = Field(None, description="Postgres 15+, e.g. postgresql://user@host/db. Unset: embedded.")
-    redis_url: str | None = Field(None, description="Redis 7+ or Valkey, e.g. redis://host:6379/0 or unix:///path. Unset: embedded.")
-    data_dir: Path = Field(default_factory=lambda: default_data_dir(), description="Home of the embedded servers' data and logs.")
-    artifacts_dir: Path | None = Field(None, description="Where trained models live. Unset: the ones shipped with MusicSpace.")
-    shared_data_dir: Path | None = Field(None, description="Folder with the reference data sets that tests and evaluations use.")
+    redis_url: str | None = Field(
+        None, description="Redis 7+ or Valkey, e.g. redis://host:6379/0 or unix:///path. Unset: embedded."
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: default_data_dir(), description="Home of the embedded servers' data and logs."
+    )
+    artifacts_dir: Path | None = Field(
+        None, description="Where trained models live. Unset: the ones shipped with MusicSpace."
+    )
+    shared_data_dir: Path | None = Field(
+        None, description="Folder with the reference data sets that tests and evaluations use."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Log JSON lines instead of readable ones.")
 

@@ -1,0 +1,1 @@
+"""Alembic migrations, shipped with the package so that `musicspace db upgrade` works from anywhere."""

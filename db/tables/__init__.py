@@ -1,0 +1,20 @@
+"""Table definitions. Importing this package fills `Base.metadata` with every table."""
+
+from db.tables.base import Base
+from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
+from db.tables.library import Playlist, PlaylistTrack, Track, TrackEstimate, User
+from db.tables.workers import WorkerHeartbeat
+
+__all__ = [
+    "Attempt",
+    "Base",
+    "Job",
+    "LiveTarget",
+    "Playlist",
+    "PlaylistTrack",
+    "Track",
+    "TrackEstimate",
+    "User",
+    "WorkItem",
+    "WorkerHeartbeat",
+]
