@@ -1,7 +1,6 @@
 """All settings, typed, read from `MUSICSPACE_*` variables in this module alone (nested names use `__`)."""
 
 import os
-from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
@@ -134,6 +133,16 @@ class Settings(BaseSettings):
         """Whether either server is the embedded one."""
         return self.database_url is None or self.redis_url is None
 
+    @property
+    def required_database_url(self) -> str:
+        """The database URL of a process that was handed its servers, such as a worker."""
+        return _required("MUSICSPACE_DATABASE_URL", self.database_url)
+
+    @property
+    def required_redis_url(self) -> str:
+        """The broker URL of a process that was handed its servers, such as a worker."""
+        return _required("MUSICSPACE_REDIS_URL", self.redis_url)
+
 
 def default_data_dir() -> Path:
     """`/var/lib/musicspace` for root (a server or container), the XDG data folder for everybody else."""
@@ -142,9 +151,23 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "musicspace"
 
 
-@cache
+_in_use: list[Settings] = []
+
+
 def get_settings() -> Settings:
-    """The settings of this process, read once.
+    """The settings of this process, read from the environment once unless `use_settings` came first."""
+    if not _in_use:
+        _in_use.append(read_settings())
+    return _in_use[0]
+
+
+def use_settings(settings: Settings) -> None:
+    """Make these the settings of this process, for instance with the URLs of the embedded servers filled in."""
+    _in_use[:] = [settings]
+
+
+def read_settings() -> Settings:
+    """Read and check the environment.
 
     Raises
     ------
@@ -156,6 +179,14 @@ def get_settings() -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())
         raise ConfigurationError("invalid-settings", problems) from None
+
+
+def _required(variable: str, url: str | None) -> str:
+    if url is None:
+        raise ConfigurationError(
+            "invalid-settings", f"{variable} is not set. Start this process with `musicspace up`, or set the variable."
+        )
+    return url
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -1,0 +1,66 @@
+"""Celery settings. The ledger relies on the ones in `tasks.safety`, which every worker checks at its start."""
+
+from datetime import timedelta
+
+from kombu import Queue as KombuQueue
+
+from core.settings import get_settings
+from tasks.queues import ROUTES, Queue, TaskName, broker_url_of
+
+_settings = get_settings()
+
+broker_url = broker_url_of(_settings.required_redis_url)
+broker_connection_retry_on_startup = True
+# Retry for as long as it takes: the work waits in Postgres meanwhile.
+broker_connection_max_retries = None
+broker_transport_options = {
+    # Above the hard time limit, or a message would be delivered again while its task still runs.
+    "visibility_timeout": _settings.worker.hard_time_limit_seconds + 300,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # A publisher gives up quickly: its items stay due in Postgres. Workers reconnect by their own rules.
+    "max_retries": 2,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
+
+result_backend = None
+task_ignore_result = True
+task_store_errors_even_if_ignored = False
+
+accept_content = ["json"]
+task_serializer = "json"
+result_serializer = "json"
+event_serializer = "json"
+
+imports = ("tasks.enrich", "tasks.maintenance")
+task_queues = [KombuQueue(str(queue)) for queue in Queue]
+task_create_missing_queues = False
+task_default_queue = str(Queue.MAINTENANCE)
+task_routes = {str(task): {"queue": str(queue)} for task, queue in ROUTES.items()}
+
+task_acks_late = True
+task_acks_on_failure_or_timeout = True
+task_reject_on_worker_lost = True
+task_time_limit = _settings.worker.hard_time_limit_seconds
+task_track_started = False
+
+worker_prefetch_multiplier = 1
+worker_soft_shutdown_timeout = _settings.worker.soft_shutdown_seconds
+worker_enable_soft_shutdown_on_idle = False
+worker_cancel_long_running_tasks_on_connection_loss = False
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+worker_proc_alive_timeout = 60.0
+
+beat_scheduler = "celery.beat.Scheduler"
+beat_schedule = {
+    "dispatch": {
+        "task": str(TaskName.DISPATCH),
+        "schedule": timedelta(seconds=_settings.ledger.dispatch_interval_seconds),
+        # A message nobody took in time is worth nothing: the next one does the same.
+        "options": {"expires": 5 * _settings.ledger.dispatch_interval_seconds},
+    },
+}

@@ -1,0 +1,56 @@
+"""Tracks: metadata for predictors, one track for people, totals for operators."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.features import FEATURE_NAMES
+from core.tracks import TrackBatch
+
+_LACKS_FEATURES = " OR ".join(f"{name} IS NULL" for name in FEATURE_NAMES)
+
+
+def load_batch(session: Session, track_ids: Sequence[int]) -> TrackBatch:
+    """Metadata of the tracks that exist, in the order of their ids; `track_id` holds the id as text."""
+    rows = session.execute(
+        text("""
+            SELECT id::text, artist, title, album, genres, duration_ms, release_year, explicit, popularity
+            FROM tracks WHERE id = ANY(:ids) ORDER BY id
+        """),
+        {"ids": list(track_ids)},
+    ).all()
+    return TrackBatch(*(list(column) for column in zip(*rows, strict=True))) if rows else TrackBatch()
+
+
+def ids_lacking_features(session: Session, track_ids: Sequence[int] | None = None) -> list[int]:
+    """The tracks, among the given ones or among all, that lack at least one of the nine features."""
+    among = "" if track_ids is None else "AND id = ANY(:ids)"
+    query = text(f"SELECT id FROM tracks WHERE ({_LACKS_FEATURES}) {among} ORDER BY id")
+    return list(session.scalars(query, {} if track_ids is None else {"ids": list(track_ids)}))
+
+
+def feature_totals(session: Session) -> dict[str, Any]:
+    """How many tracks there are, how many are complete, and how many each source knows."""
+    totals = session.execute(
+        text(f"SELECT count(*) AS tracks, count(*) FILTER (WHERE NOT ({_LACKS_FEATURES})) AS complete FROM tracks")
+    ).one()
+    by_source = session.execute(text("SELECT source, count(*) FROM track_estimates GROUP BY source ORDER BY source"))
+    return {
+        "tracks": totals.tracks,
+        "complete": totals.complete,
+        "lacking": totals.tracks - totals.complete,
+        "estimates_by_source": {row.source: row.count for row in by_source},
+    }
+
+
+def get_track(session: Session, track_id: int) -> dict[str, Any] | None:
+    """A track with its resolved features and every estimate behind them, or `None`."""
+    track = session.execute(text("SELECT * FROM tracks WHERE id = :id"), {"id": track_id}).mappings().one_or_none()
+    if track is None:
+        return None
+    estimates = session.execute(
+        text("SELECT * FROM track_estimates WHERE track_id = :id ORDER BY source"), {"id": track_id}
+    ).mappings()
+    return {**track, "estimates": {row["source"]: dict(row) for row in estimates}}

@@ -1,0 +1,97 @@
+"""Import a playlist: tracks, playlist, measured values and the enrichment of what is missing, in one transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from core.sources import Source
+from core.work import JobKind, WorkKind
+from db.repositories.enqueue import create_job, enqueue_targets, seal_job
+from db.repositories.playlist_import import ImportedRow, add_to_playlist, match_and_insert, stage_rows
+from db.repositories.tracks import ids_lacking_features
+from services.enrichment import measured_estimates, store_estimates
+from services.playlists.reader import PlaylistFile
+from services.playlists.rows import ImportRow
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What one import did; the job keeps it as its summary."""
+
+    job_id: int
+    playlist_id: int
+    playlist: str
+    rows: int  #: rows seen in the file
+    rejected: int  #: rows left out, duplicates included
+    rejects: dict[str, int] = field(default_factory=dict)  #: by reason
+    new_tracks: int = 0
+    known_tracks: int = 0
+    added_to_playlist: int = 0
+    measured: int = 0  #: tracks that came with measured values
+    enqueued: int = 0  #: tracks handed to enrichment
+    in_progress: int = 0  #: tracks another job enriches at this moment
+
+
+def import_playlist(
+    session: Session, playlist: PlaylistFile, *, user_id: int, name: str, predictor: str, chunk_size: int
+) -> ImportSummary:
+    """Import parsed rows for a user and enqueue the enrichment of tracks without features. The caller commits.
+
+    Importing the same rows again matches the same tracks and adds nothing.
+    """
+    stage_rows(session, (_staged(number, row) for number, row in enumerate(playlist.rows, start=1)))
+    imported = match_and_insert(session)
+    playlist_id, added = add_to_playlist(session, user_id, name)
+    measured = _store_measured(session, playlist.rows, imported)
+    job_id, _ = create_job(session, JobKind.IMPORT, user_id=user_id, params={"playlist": name, "predictor": predictor})
+    lacking = ids_lacking_features(session, [row.track_id for row in imported])
+    enqueued = enqueue_targets(session, job_id, WorkKind.ENRICH, lacking, version=predictor, chunk_size=chunk_size)
+    created = sum(row.created for row in imported)
+    summary = ImportSummary(
+        job_id=job_id,
+        playlist_id=playlist_id,
+        playlist=name,
+        rows=playlist.n_rows,
+        rejected=len(playlist.rejects),
+        rejects=dict(Counter(reject.reason for reject in playlist.rejects)),
+        new_tracks=created,
+        known_tracks=len(imported) - created,
+        added_to_playlist=added,
+        measured=measured,
+        enqueued=enqueued,
+        in_progress=len(lacking) - enqueued,
+    )
+    seal_job(session, job_id, asdict(summary))
+    return summary
+
+
+def _store_measured(session: Session, rows: Sequence[ImportRow], imported: Sequence[ImportedRow]) -> int:
+    """Keep feature columns of the file as measured values; the last row wins where two name the same track."""
+    by_track = {place.track_id: row.features for row, place in zip(rows, imported, strict=True) if row.features}
+    if not by_track:
+        return 0
+    track_ids = np.array(sorted(by_track), dtype=np.int64)
+    estimates = measured_estimates([by_track[track_id] for track_id in track_ids.tolist()])
+    return store_estimates(session, Source.IMPORT, None, track_ids, estimates)
+
+
+def _staged(number: int, row: ImportRow) -> tuple[object, ...]:
+    """The row in the column order of the staging table."""
+    return (
+        number,
+        row.spotify_id,
+        row.isrc,
+        row.key,
+        row.artist,
+        row.title,
+        row.album,
+        list(row.genres),
+        row.duration_ms,
+        row.release_year,
+        row.explicit,
+        row.popularity,
+        row.audio_uri,
+    )

@@ -1,0 +1,44 @@
+"""Queues, task names and which task goes where."""
+
+from enum import StrEnum
+
+from core.work import WorkKind
+
+
+class Queue(StrEnum):
+    """A broker queue; every one is consumed by a worker type."""
+
+    ENRICH = "enrich"  #: Feature prediction for chunks of tracks.
+    MAINTENANCE = "maintenance"  #: Dispatch and recovery of lost work.
+
+
+class TaskName(StrEnum):
+    """Explicit names, so that moving a function never changes a message."""
+
+    ENRICH = "musicspace.enrich"
+    DISPATCH = "musicspace.dispatch"
+
+
+ROUTES: dict[TaskName, Queue] = {
+    TaskName.ENRICH: Queue.ENRICH,
+    TaskName.DISPATCH: Queue.MAINTENANCE,
+}
+
+# Which task does a work item of each kind.
+WORK_TASKS: dict[WorkKind, TaskName] = {
+    WorkKind.ENRICH: TaskName.ENRICH,
+}
+
+
+def work_kinds(queue: Queue) -> list[WorkKind]:
+    """The kinds of work items whose messages travel through a queue."""
+    return [kind for kind, task in WORK_TASKS.items() if ROUTES[task] is queue]
+
+
+def broker_url_of(redis_url: str) -> str:
+    """The broker URL in kombu's spelling: it writes Unix sockets as `redis+socket://`."""
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    path, _, query = redis_url.removeprefix("unix://").partition("?")
+    database = next((part.removeprefix("db=") for part in query.split("&") if part.startswith("db=")), "0")
+    return f"redis+socket://{path}?virtual_host={database}"

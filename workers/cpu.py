@@ -1,0 +1,20 @@
+"""The CPU worker (prefork): `python -m celery -A workers.cpu worker -Q enrich`, or `-Q maintenance`."""
+
+from celery import Celery
+
+from core.settings import get_settings
+from tasks.app import app
+from tasks.enrich import predictor
+from tasks.queues import Queue
+from workers import startup
+
+__all__ = ["app"]
+
+
+def load_predictor_once(app: Celery) -> None:
+    """Load the predictor before the pool forks: its processes share the memory, and a missing model stops the worker."""
+    if Queue.ENRICH in app.amqp.queues.consume_from:
+        predictor(get_settings().enrich.predictor)
+
+
+startup.connect(load_predictor_once)
