@@ -42,7 +42,8 @@ task_default_queue = str(Queue.MAINTENANCE)
 task_routes = {str(task): {"queue": str(queue)} for task, queue in ROUTES.items()}
 
 task_acks_late = True
-task_acks_on_failure_or_timeout = True
+task_acks_on_failure = True
+task_acks_on_timeout = True
 task_reject_on_worker_lost = True
 task_time_limit = _settings.worker.hard_time_limit_seconds
 task_track_started = False

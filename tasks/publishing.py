@@ -59,7 +59,8 @@ def queue_depth(queue: Queue) -> int:
     """Messages waiting in a queue of the broker. Raises `RetryableError` where the broker does not answer."""
     try:
         with app.pool.acquire(block=True, timeout=5) as connection:
-            return int(connection.default_channel.queue_declare(str(queue), passive=True).message_count)
+            # Not passive: Redis knows no empty queue, and kombu would call that an error.
+            return int(connection.default_channel.queue_declare(str(queue)).message_count)
     except BROKER_ERRORS as error:
         raise _broker_unavailable(error) from error
 
