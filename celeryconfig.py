@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from kombu import Exchange
 from kombu import Queue as KombuQueue
 
 from core.settings import get_settings
@@ -36,7 +37,7 @@ result_serializer = "json"
 event_serializer = "json"
 
 imports = ("tasks.enrich", "tasks.maintenance")
-task_queues = [KombuQueue(str(queue)) for queue in Queue]
+task_queues = [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue]
 task_create_missing_queues = False
 task_default_queue = str(Queue.MAINTENANCE)
 task_routes = {str(task): {"queue": str(queue)} for task, queue in ROUTES.items()}

@@ -1,12 +1,16 @@
 """Terminal output: one console for people, plain JSON for machines, progress on stderr."""
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-out = Console()
+# Where nobody says how wide the output is (a pipe, a log), tables get room enough.
+_WIDTH = None if sys.stdout.isatty() else 120
+
+out = Console(width=_WIDTH)
 err = Console(stderr=True)
 
 

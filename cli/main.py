@@ -8,6 +8,15 @@ import sys
 
 import typer
 
+from cli.database import db_app
+from cli.demo import demo
+from cli.enrich import enrich_all, enrich_status
+from cli.evaluate import app as evaluate_app
+from cli.importing import import_command
+from cli.jobs import job_app
+from cli.predict import predict
+from cli.train import app as train_app
+from cli.up import up
 from core.errors import ConfigurationError, MusicSpaceError, RetryableError
 
 EXIT_FAILED, EXIT_INPUT, EXIT_CONFIGURATION, EXIT_UNAVAILABLE, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
@@ -19,6 +28,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command("import")(import_command)
+app.command()(demo)
+app.command()(predict)
+app.command("enrich-all")(enrich_all)
+app.command("enrich-status")(enrich_status)
+app.add_typer(job_app, name="job")
+app.command()(up)
+app.add_typer(db_app, name="db")
+app.add_typer(train_app, name="train")
+app.add_typer(evaluate_app, name="evaluate")
 
 
 def main() -> None:

@@ -33,6 +33,16 @@ def upgrade(database_url: str) -> str:
     return head()
 
 
+def check_database(database_url: str) -> None:
+    """Raise a typed error unless the database answers, is new enough and has the schema of this code."""
+    try:
+        with get_engine(database_url).connect() as connection:
+            require_supported(connection)
+            require_current(connection)
+    except UNAVAILABLE as error:
+        raise database_unavailable(error) from error
+
+
 def require_current(connection: Connection) -> None:
     """Raise `ConfigurationError` unless the schema is the one this code was written for."""
     current = _current(connection)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.sources import Source
 from core.work import JobKind, WorkKind
-from db.repositories.enqueue import create_job, enqueue_targets, seal_job
+from db.repositories.enqueue import create_job, enqueue_targets, jobs_working_on, seal_job
 from db.repositories.playlist_import import ImportedRow, add_to_playlist, match_and_insert, stage_rows
 from db.repositories.tracks import ids_lacking_features
 from services.enrichment import measured_estimates, store_estimates
@@ -32,7 +32,8 @@ class ImportSummary:
     added_to_playlist: int = 0
     measured: int = 0  #: tracks that came with measured values
     enqueued: int = 0  #: tracks handed to enrichment
-    in_progress: int = 0  #: tracks another job enriches at this moment
+    in_progress: int = 0  #: tracks other jobs enrich at this moment
+    shared_jobs: list[int] = field(default_factory=list)  #: those jobs
 
 
 def import_playlist(
@@ -63,6 +64,7 @@ def import_playlist(
         measured=measured,
         enqueued=enqueued,
         in_progress=len(lacking) - enqueued,
+        shared_jobs=jobs_working_on(session, WorkKind.ENRICH, lacking, except_job=job_id),
     )
     seal_job(session, job_id, asdict(summary))
     return summary

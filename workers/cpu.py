@@ -12,7 +12,7 @@ __all__ = ["app"]
 
 
 def load_predictor_once(app: Celery) -> None:
-    """Load the predictor before the pool forks: its processes share the memory, and a missing model stops the worker."""
+    """Load the predictor before the pool forks: the processes share it, and a missing model stops the worker."""
     if Queue.ENRICH in app.amqp.queues.consume_from:
         predictor(get_settings().enrich.predictor)
 

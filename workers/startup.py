@@ -10,8 +10,7 @@ from celery.signals import setup_logging, worker_init, worker_ready, worker_shut
 from core.errors import MusicSpaceError
 from core.settings import get_settings
 from core.telemetry import configure_logging
-from db.engine import UNAVAILABLE, database_unavailable, get_engine
-from db.migrate import require_current, require_supported
+from db.migrate import check_database
 from tasks.safety import check_settings
 from workers.health import Health
 
@@ -29,16 +28,6 @@ def connect(prepare: Callable[[Celery], None] | None = None) -> None:
     worker_init.connect(_check_or_exit, weak=False)
     worker_ready.connect(_start_health, weak=False)
     worker_shutdown.connect(_stop_health, weak=False)
-
-
-def check_database(database_url: str) -> None:
-    """Raise a typed error unless the database answers, is new enough and has the schema of this code."""
-    try:
-        with get_engine(database_url).connect() as connection:
-            require_supported(connection)
-            require_current(connection)
-    except UNAVAILABLE as error:
-        raise database_unavailable(error) from error
 
 
 def _configure_logging(**_: Any) -> None:

@@ -69,6 +69,19 @@ def enqueue_targets(
     return sum(len(ids) for ids in chunks.values())
 
 
+def jobs_working_on(session: Session, kind: WorkKind, targets: Sequence[int], *, except_job: int) -> list[int]:
+    """Other jobs with live work of a kind on some of the targets."""
+    return list(
+        session.scalars(
+            text("""
+                SELECT DISTINCT w.job_id FROM live_targets t JOIN work_items w ON w.id = t.work_item_id
+                WHERE t.kind = :kind AND t.target = ANY(:targets) AND w.job_id <> :job_id ORDER BY w.job_id
+            """),
+            {"kind": kind, "targets": list(targets), "job_id": except_job},
+        )
+    )
+
+
 def seal_job(session: Session, job_id: int, summary: dict[str, Any]) -> None:
     """Store what the request did so far; a job that found nothing to do is finished at once."""
     lock_job(session, job_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from core.features import FEATURE_NAMES
@@ -43,6 +43,21 @@ def feature_totals(session: Session) -> dict[str, Any]:
         "lacking": totals.tracks - totals.complete,
         "estimates_by_source": {row.source: row.count for row in by_source},
     }
+
+
+def playlist_tracks(session: Session, playlist_id: int) -> Sequence[RowMapping]:
+    """The tracks of a playlist in its order, with all their columns."""
+    return (
+        session.execute(
+            text("""
+                SELECT t.* FROM playlist_tracks p JOIN tracks t ON t.id = p.track_id
+                WHERE p.playlist_id = :id ORDER BY p.position
+            """),
+            {"id": playlist_id},
+        )
+        .mappings()
+        .all()
+    )
 
 
 def get_track(session: Session, track_id: int) -> dict[str, Any] | None:
