@@ -12,8 +12,8 @@ from db.repositories.tracks import feature_totals
 def enrich_status(session: Session) -> dict[str, Any]:
     """Counts over all tracks and over the live enrichment work.
 
-    Keys: `tracks`, `complete`, `lacking`, `estimates_by_source`, `waiting` (tracks queued or running), `failed` (those of
-    failed or quarantined items), `rate_per_s` (tracks a second over the last 15 s, or null) and `eta_s` (or null).
+    Keys: `tracks`, `complete`, `lacking`, `estimates_by_source`, `waiting` (tracks queued or running), `failed` (tracks
+    of failed or quarantined items), `rate_per_s` (tracks a second over the last 15 s, or null), `eta_s` (or null).
     """
     work = live_work(session, WorkKind.ENRICH)
     rate = work.recent / work.window_s if work.recent else None

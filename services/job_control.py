@@ -1,4 +1,4 @@
-"""What people do with jobs and work items: look, cancel, retry, replay. Unknown ids and wrong states are typed errors."""
+"""What people do with jobs and work items: look, cancel, retry, replay. What cannot be done is a typed error."""
 
 from typing import Any
 

@@ -1,0 +1,84 @@
+"""Train a global predictor: learn from a reference table, judge on its holdouts, publish the artifact."""
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from core.features import FEATURE_NAMES
+from models.artifacts import Card, publish_artifact
+from models.evaluation import Evaluation, Score, evaluate
+from models.predictors.protocol import OnProgress, TrainedPredictor
+from models.registry import find_trainer
+from models.training_data import TRAIN_FOLD, ReferenceTable, read_reference_table
+
+_LIBRARIES = ("numpy", "scipy", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """A published artifact and how good it is."""
+
+    card: Card
+    folder: Path
+    evaluation: Evaluation
+
+
+def train_global(name: str, data: Path, root: Path, on_progress: OnProgress) -> TrainingResult:
+    """Train the predictor `name` on a reference table and publish it below `root`.
+
+    Parameters
+    ----------
+    name
+        A key of `models.registry.PREDICTORS`.
+    data
+        The reference table, see `models.training_data.read_reference_table`. Only its fold `train` is learned from.
+    root
+        Folder of all artifacts; an older artifact of that name is replaced once the new one is complete.
+    on_progress
+        Called with the steps done and all steps of the training.
+
+    Raises
+    ------
+    PermanentError
+        `invalid-option` or `file-not-found`: no such predictor, or the file is no reference table.
+    """
+    trainer = find_trainer(name)
+    table = read_reference_table(data)
+    trained = trainer(table, on_progress)
+    evaluation = evaluate(trained.predictor, table)
+    card = publish_artifact(root, _card(trained, table, evaluation), trained.write_files)
+    return TrainingResult(card, root / card.name, evaluation)
+
+
+def _card(trained: TrainedPredictor, table: ReferenceTable, evaluation: Evaluation) -> Card:
+    return Card(
+        name=trained.predictor.name,
+        version=trained.design,
+        created=datetime.now(UTC).date().isoformat(),
+        summary=trained.summary,
+        data=table.describe(),
+        rows=int((table.fold == TRAIN_FOLD).sum()),
+        features=FEATURE_NAMES,
+        metrics={_title(score): _metrics(score) for score in evaluation.scores},
+        parameters=trained.parameters,
+        libraries={"python": platform.python_version()} | {library: version(library) for library in _LIBRARIES},
+    )
+
+
+def _title(score: Score) -> str:
+    which = "all tracks" if score.min_popularity is None else f"popularity >= {score.min_popularity}"
+    return f"{score.fold}, {which}"
+
+
+def _metrics(score: Score) -> dict[str, Any]:
+    return {
+        "rows": score.rows,
+        "MNE of the benchmark's eight": round(score.mne_eight, 4),
+        "MNE of all nine": round(score.mne_nine, 4),
+        "MNE of the global mean (eight)": round(score.yardstick_eight, 4),
+        "coverage of the 80 % interval": round(score.mean_coverage, 3),
+        "normalized error": {name: round(error, 4) for name, error in zip(FEATURE_NAMES, score.error, strict=True)},
+    }

@@ -1,0 +1,121 @@
+"""Offline prediction: every usable row comes out, in order, whole or not at all."""
+
+import csv
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from core.errors import PermanentError
+from core.features import FEATURE_NAMES
+from core.settings import ImportSettings
+from models.predictors.protocol import FeaturePredictor
+from models.registry import load_predictor
+from services.prediction import PredictionSummary, predict_file
+
+SPOTIFY_ID = "4ZJn7NlmOTaSxjoHynRquQ"
+PLAYLIST = f"""Track URI,Track Name,Album Name,Artist Name(s),Duration (ms),Popularity,Genres
+spotify:track:{SPOTIFY_ID},밤편지,Palette,아이유,253000,70,k-pop
+,Untitled,,Nobody,,,
+,,,Blank Title,,,
+,Untitled,,Nobody,,,
+"""
+
+
+@pytest.fixture(scope="module")
+def m1() -> FeaturePredictor:
+    return load_predictor("m1")
+
+
+@pytest.fixture
+def playlist(tmp_path: Path) -> Path:
+    path = tmp_path / "in.csv"
+    path.write_text(PLAYLIST, encoding="utf-8")
+    return path
+
+
+def run(source: Path, out: Path, predictor: FeaturePredictor) -> PredictionSummary:
+    return predict_file(source, out, predictor, ImportSettings(), lambda done, total: None)
+
+
+def test_every_usable_row_comes_out_in_order_duplicates_too(playlist: Path, m1: FeaturePredictor) -> None:
+    out = playlist.with_name("out.parquet")
+    summary = run(playlist, out, m1)
+    table = pyarrow.parquet.read_table(out).to_pydict()
+    assert table["track_id"] == [SPOTIFY_ID, "3", "5"]
+    assert table["artist"] == ["아이유", "Nobody", "Nobody"]
+    assert table["energy"][1] == table["energy"][2]
+    assert (summary.rows, summary.rejected, summary.version) == (3, 1, m1.version)
+
+
+def test_columns_are_features_then_uncertainties_then_confidence(playlist: Path, m1: FeaturePredictor) -> None:
+    out = playlist.with_name("out.parquet")
+    run(playlist, out, m1)
+    uncertainties = [f"{name}_uncertainty" for name in FEATURE_NAMES]
+    expected = ["track_id", "artist", "title", *FEATURE_NAMES, *uncertainties, "confidence"]
+    assert pyarrow.parquet.read_schema(out).names == expected
+
+
+def test_csv_is_rounded_to_the_decimals_of_each_feature(playlist: Path, m1: FeaturePredictor) -> None:
+    out = playlist.with_name("out.csv")
+    run(playlist, out, m1)
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["title"] for row in rows] == ["밤편지", "Untitled", "Untitled"]
+    assert all(len(row["tempo"].partition(".")[2]) <= 1 for row in rows)
+    assert all(len(row["energy"].partition(".")[2]) <= 3 for row in rows)
+
+
+def test_rejected_rows_are_listed_beside_the_output(playlist: Path, m1: FeaturePredictor) -> None:
+    summary = run(playlist, playlist.with_name("out.csv"), m1)
+    assert summary.rejects_file == playlist.with_name("out.csv.rejects.csv")
+    assert "blank-title" in summary.rejects_file.read_text()
+
+
+def test_an_old_list_of_rejects_goes_with_a_clean_run(playlist: Path, m1: FeaturePredictor) -> None:
+    stale = playlist.with_name("out.csv.rejects.csv")
+    stale.write_text("old")
+    playlist.write_text("artist,title\nQueen,Bohemian Rhapsody\n")
+    assert run(playlist, playlist.with_name("out.csv"), m1).rejects_file is None
+    assert not stale.exists()
+
+
+def test_progress_ends_at_the_number_of_rows(playlist: Path, m1: FeaturePredictor) -> None:
+    calls: list[tuple[int, int]] = []
+    out = playlist.with_name("out.csv")
+    predict_file(playlist, out, m1, ImportSettings(), lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (3, 3)
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "missing/out.csv", "in.csv"])
+def test_an_output_that_cannot_be_written_is_refused_first(playlist: Path, m1: FeaturePredictor, name: str) -> None:
+    with pytest.raises(PermanentError) as caught:
+        run(playlist, playlist.parent / name, m1)
+    assert caught.value.code == "invalid-option"
+    assert playlist.read_text(encoding="utf-8") == PLAYLIST
+
+
+def test_a_failed_write_leaves_the_old_output(
+    playlist: Path, m1: FeaturePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(table: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    out = playlist.with_name("out.csv")
+    out.write_text("old")
+    monkeypatch.setattr("services.prediction._WRITERS", {".csv": fail})
+    with pytest.raises(OSError, match="disk full"):
+        run(playlist, out, m1)
+    assert out.read_text() == "old"
+    assert {path.name for path in playlist.parent.iterdir()} == {"in.csv", "out.csv"}
+
+
+def test_where_no_row_is_usable_the_rejects_are_listed_all_the_same(playlist: Path, m1: FeaturePredictor) -> None:
+    playlist.write_text("artist,title\nQueen,\n")
+    out = playlist.with_name("out.csv")
+    with pytest.raises(PermanentError) as caught:
+        run(playlist, out, m1)
+    assert caught.value.code == "no-usable-rows"
+    assert not out.exists()
+    assert "blank-title" in out.with_name("out.csv.rejects.csv").read_text()
