@@ -79,9 +79,9 @@ def _show_tracks(settings: "Settings", summary: "ImportSummary") -> None:
     table = Table(title=f"{len(shown)} of {len(tracks)} tracks", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("track", overflow="ellipsis", no_wrap=True, ratio=1)
     for feature in FEATURES:
-        table.add_column(feature.unit or feature.name[:4], justify="right", no_wrap=True)
+        table.add_column(feature.unit or feature.name[:4], justify="right", no_wrap=True, min_width=4)
     table.add_column("source", no_wrap=True)
-    table.add_column("conf", justify="right", no_wrap=True)
+    table.add_column("conf", justify="right", no_wrap=True, min_width=4)
     for track in shown:
         values = [f"{track[feature.name]:.{min(feature.decimals, 2)}f}" for feature in FEATURES]
         sources = ", ".join(sorted(set(track["feature_sources"].values())))

@@ -45,9 +45,7 @@ ERROR_CODES: dict[str, CodeInfo] = {
     ),
     "unauthorized": CodeInfo("The API key is missing or wrong.", "Send it in the X-API-Key header.", 401),
     # Work
-    "track-missing": CodeInfo(
-        "A track of the work item no longer exists.", "Nothing to do; the other tracks were enriched.", 404
-    ),
+    "track-missing": CodeInfo("The tracks of the work item no longer exist.", "Nothing to do.", 404),
     "database-unavailable": CodeInfo(
         "Postgres does not answer.", "Check `musicspace status`; work resumes by itself when it is back.", 503
     ),

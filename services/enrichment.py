@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
+from core.errors import PermanentError
 from core.features import FEATURE_NAMES
 from core.sources import Source
 from core.work import JobKind, WorkKind
@@ -29,10 +30,15 @@ def enrich_tracks(session: Session, track_ids: list[int], predictor: FeaturePred
     """Predict the nine features of the tracks at once and write estimates and resolved values in bulk.
 
     Measured and looked-up values stay what they are. Running it twice leaves the same values.
+
+    Raises
+    ------
+    PermanentError
+        `track-missing`: all of the tracks are gone.
     """
     batch = load_batch(session, track_ids)
     if not len(batch):
-        return EnrichSummary(enriched=0, missing=len(track_ids))
+        raise PermanentError("track-missing", f"None of the {len(track_ids)} tracks exists any more.")
     prediction = predictor.predict(batch)
     estimates = Estimates(prediction.values, prediction.uncertainty, prediction.confidence)
     written = store_estimates(session, Source(predictor.name), predictor.version, _ids(batch.track_id), estimates)
