@@ -30,5 +30,5 @@ def progress_bar(*, quiet: bool = False) -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=err,
-        disable=quiet,
+        disable=quiet or not err.is_terminal,
     )

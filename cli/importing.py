@@ -1,5 +1,6 @@
 """`musicspace import`: a playlist file becomes tracks, and their features are filled."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,7 +79,7 @@ def _wait(settings: "Settings", summary: "ImportSummary", *, quiet: bool) -> dic
     from cli.temporary_worker import worker_at_hand
     from cli.watching import follow_job
 
-    with worker_at_hand(settings):
+    with worker_at_hand(settings) if summary.enqueued or summary.shared_jobs else nullcontext():
         for shared in summary.shared_jobs:
             follow_job(settings, shared, quiet=quiet)
         return describe(follow_job(settings, summary.job_id, quiet=quiet))
@@ -87,10 +88,11 @@ def _wait(settings: "Settings", summary: "ImportSummary", *, quiet: bool) -> dic
 def _report_rejects(file: Path, rejects: "list[Reject]") -> Path | None:
     from services.playlists.rejects import write_rejects
 
-    if not rejects:
-        return None
     target = file.with_name(f"{file.name}.rejects.csv")
     try:
+        if not rejects:
+            target.unlink(missing_ok=True)  # left there by an earlier, worse version of the file
+            return None
         write_rejects(target, rejects)
     except OSError as error:
         err.print(f"The rejects file {target} cannot be written ({error.strerror}); the counts are in the job.")
@@ -106,12 +108,14 @@ def _result(summary: "ImportSummary", rejects_file: Path | None, job: dict[str, 
 
 def _show(result: dict[str, Any]) -> None:
     out.print(
-        f"[bold]{result['playlist']}[/]: {result['rows']:,} rows, {result['new_tracks']:,} new tracks, "
-        f"{result['known_tracks']:,} known, {result['added_to_playlist']:,} added to the playlist."
+        f"{result['playlist']}: {result['rows']:,} rows, {result['new_tracks']:,} new tracks, "
+        f"{result['known_tracks']:,} known, {result['added_to_playlist']:,} added to the playlist.",
+        markup=False,
     )
     if result["rejected"]:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in result["rejects"].items())
-        out.print(f"{result['rejected']:,} rows left out ({reasons}); see {result['rejects_file']}.")
+        where = f"; see {result['rejects_file']}" if result["rejects_file"] else ""
+        out.print(f"{result['rejected']:,} rows left out: {reasons}{where}.", markup=False)
     if result["measured"]:
         out.print(f"{result['measured']:,} tracks came with measured features.")
     job = result["job"]

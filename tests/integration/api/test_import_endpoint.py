@@ -33,12 +33,6 @@ def count(session, table):
     return session.scalar(text(f"SELECT count(*) FROM {table}"))
 
 
-def invalid_fields(response):
-    assert response.status_code == 422, response.text
-    assert response.json()["code"] == "invalid-request"
-    return [item["field"] for item in response.json()["errors"]]
-
-
 def test_a_file_is_imported_and_its_enrichment_dispatched(client, session):
     response = post_file(client)
     assert response.status_code == 202, response.text
@@ -120,38 +114,6 @@ def test_an_unusable_file_is_one_error_and_changes_nothing(client, session, cont
 def test_rejects_of_a_file_without_usable_rows_come_with_the_error(client):
     problem = post_file(client, "artist,title\nIU,\n").json()
     assert [(row["line"], row["reason"]) for row in problem["rejects"]] == [(2, "blank-title")]
-
-
-def test_what_a_form_lacks_is_named(client):
-    assert invalid_fields(client.post(URL, files={"file": ("a.csv", CSV)})) == ["body.user_id"]
-    no_file = client.post(URL, files={"user_id": (None, "1")})
-    assert invalid_fields(no_file) == ["body.file"]
-    text_file = client.post(URL, files={"user_id": (None, "1"), "file": (None, CSV)})
-    assert invalid_fields(text_file) == ["body.file"]
-
-
-@pytest.mark.parametrize("user_id", ["0", "-1", "x", "", "1.5", str(2**63), "9" * 5000, "1\x00"])
-def test_a_user_id_is_a_positive_bigint(client, user_id):
-    assert invalid_fields(post_file(client, user_id=user_id)) == ["body.user_id"]
-
-
-@pytest.mark.parametrize("user_id", [0, -1, True, 1.5, "1", None, 2**63, 1e400, [1]])
-def test_a_user_id_in_json_is_a_positive_bigint(client, user_id):
-    body = json.dumps({"user_id": user_id, "name": "a", "tracks": []})
-    response = client.post(URL, content=body, headers={"content-type": "application/json"})
-    assert response.status_code == 422
-    assert response.json()["code"] == "invalid-request"
-
-
-@pytest.mark.parametrize("name", ["", " ", "a\x00b", "a\nb", "x" * (MAX_NAME_LENGTH + 1), None, 5])
-def test_a_name_in_json_is_storable(client, name):
-    assert invalid_fields(post_tracks(client, [{"artist": "a", "title": "b"}], name=name)) == ["body.name"]
-
-
-def test_the_other_content_types_are_refused(client):
-    form = client.post(URL, data={"user_id": "1"})
-    assert (form.status_code, form.json()["code"]) == (415, "invalid-request")
-    assert client.post(URL).status_code == 415
 
 
 def test_limits_on_rows_and_bytes(api_settings):
