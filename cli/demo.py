@@ -25,8 +25,7 @@ def demo(
     """Import a playlist of about 100 songs, fill its features through the workers, and show them."""
     from cli.importing import store
     from cli.servers import connected
-    from cli.temporary_worker import worker_at_hand
-    from cli.watching import follow_job
+    from cli.watching import complete_job
     from core.settings import get_settings
     from services.playlists.reader import read_playlist
 
@@ -34,8 +33,7 @@ def demo(
     with _own_folder(), connected() as settings:
         out.print("Postgres and Valkey are up; importing the playlist and starting a worker.")
         summary = store(settings, playlist, user=1, name=playlist.name or "demo")
-        with worker_at_hand(settings):
-            job = follow_job(settings, summary.job_id)
+        job = complete_job(settings, summary.job_id)
         _show_tracks(settings, summary)
         _show_totals(summary, job)
     if job.state != "done":
@@ -66,7 +64,6 @@ def _own_folder() -> Iterator[None]:
 
 
 def _show_tracks(settings: "Settings", summary: "ImportSummary") -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from core.features import FEATURES
@@ -76,11 +73,11 @@ def _show_tracks(settings: "Settings", summary: "ImportSummary") -> None:
     with open_session(settings.required_database_url) as session:
         tracks = playlist_tracks(session, summary.playlist_id)
     shown = tracks[:: max(len(tracks) // SHOWN, 1)][:SHOWN]
-    table = Table(title=f"{len(shown)} of {len(tracks)} tracks", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("track", overflow="ellipsis", no_wrap=True, ratio=1)
+    table = Table(title=f"{len(shown)} of {len(tracks)} tracks", box=None, padding=(0, 1, 0, 0))
+    table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=max(16, min(44, out.width - 62)))
     for feature in FEATURES:
         table.add_column(feature.unit or feature.name[:4], justify="right", no_wrap=True, min_width=4)
-    table.add_column("source", no_wrap=True)
+    table.add_column("source", no_wrap=True, min_width=2)
     table.add_column("conf", justify="right", no_wrap=True, min_width=4)
     for track in shown:
         values = [f"{track[feature.name]:.{min(feature.decimals, 2)}f}" for feature in FEATURES]

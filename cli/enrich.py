@@ -16,8 +16,7 @@ def enrich_all(
     """Fill the features of every track that lacks one. A run that is still going is joined, not doubled."""
     from cli.jobs import describe
     from cli.servers import connected
-    from cli.temporary_worker import worker_at_hand
-    from cli.watching import follow_job
+    from cli.watching import complete_job
     from db.engine import open_session
     from services.enrichment import start_enrich_all
     from services.job_control import get_job
@@ -32,8 +31,7 @@ def enrich_all(
             job = get_job(session, job_id)
         ring(settings)
         if wait:
-            with worker_at_hand(settings):
-                job = follow_job(settings, job_id, quiet=as_json)
+            job = complete_job(settings, job_id, quiet=as_json)
     if as_json:
         print_json({**describe(job), "created": created})
     else:

@@ -1,6 +1,5 @@
 """`musicspace import`: a playlist file becomes tracks, and their features are filled."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,13 +75,11 @@ def store(settings: "Settings", playlist: Any, user: int, name: str) -> "ImportS
 def _wait(settings: "Settings", summary: "ImportSummary", *, quiet: bool) -> dict[str, Any]:
     """Follow the import's job, and those jobs of others that enrich some of its tracks."""
     from cli.jobs import describe
-    from cli.temporary_worker import worker_at_hand
-    from cli.watching import follow_job
+    from cli.watching import complete_job
 
-    with worker_at_hand(settings) if summary.enqueued or summary.shared_jobs else nullcontext():
-        for shared in summary.shared_jobs:
-            follow_job(settings, shared, quiet=quiet)
-        return describe(follow_job(settings, summary.job_id, quiet=quiet))
+    for shared in summary.shared_jobs:
+        complete_job(settings, shared, quiet=quiet)
+    return describe(complete_job(settings, summary.job_id, quiet=quiet))
 
 
 def _report_rejects(file: Path, rejects: "list[Reject]") -> Path | None:

@@ -84,17 +84,10 @@ def show(job: JobId, as_json: AsJson = False) -> None:
 def watch(job: JobId, as_json: AsJson = False) -> None:
     """Follow a job to its end, lending it a worker where none is at work. Exit code 1 unless it ends well."""
     from cli.servers import connected
-    from cli.temporary_worker import worker_at_hand
-    from cli.watching import follow_job
-    from services.job_control import get_job
+    from cli.watching import complete_job
 
     with connected() as settings:
-        from db.engine import open_session
-
-        with open_session(settings.required_database_url) as session:
-            get_job(session, job)
-        with worker_at_hand(settings):
-            progress = follow_job(settings, job, quiet=as_json)
+        progress = complete_job(settings, job, quiet=as_json)
     if as_json:
         print_json(describe(progress))
     else:

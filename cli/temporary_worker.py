@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,17 +13,49 @@ from core.settings import Settings
 STOP_TIMEOUT_S = 30.0
 
 
+CHECK_EVERY_S = 5.0
+
+
+class WorkerAtHand:
+    """Lends the system a worker for as long as nobody else consumes every queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._checked_at = -CHECK_EVERY_S
+
+    def ensure(self) -> None:
+        """Start a temporary worker if none is at work. Cheap enough to call in a polling loop.
+
+        Heartbeats outlive a killed worker by some seconds, so one look at the beginning would not do.
+        """
+        if self._worker is not None or time.monotonic() - self._checked_at < CHECK_EVERY_S:
+            return
+        self._checked_at = time.monotonic()
+        if not _consumed(self._settings):
+            self._worker = _start(self._settings)
+
+    def stop(self) -> None:
+        """Stop the temporary worker, if there is one, after what it holds."""
+        if self._worker is None:
+            return
+        self._worker.send_signal(signal.SIGTERM)
+        try:
+            self._worker.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._worker.kill()
+            self._worker.wait()
+
+
 @contextmanager
-def worker_at_hand(settings: Settings) -> Iterator[bool]:
-    """Make sure that somebody consumes every queue; yields whether a temporary worker had to be started for it."""
-    if _consumed(settings):
-        yield False
-        return
-    worker = _start(settings)
+def worker_at_hand(settings: Settings) -> Iterator[WorkerAtHand]:
+    """Make sure that somebody consumes every queue during the block."""
+    worker = WorkerAtHand(settings)
+    worker.ensure()
     try:
-        yield True
+        yield worker
     finally:
-        _stop(worker)
+        worker.stop()
 
 
 def _consumed(settings: Settings) -> bool:
@@ -72,12 +105,3 @@ def _argv(settings: Settings) -> list[str]:
         f"--hostname=temporary-{os.getpid()}@%h",
         *("--without-gossip", "--without-mingle"),
     ]
-
-
-def _stop(worker: "subprocess.Popen[bytes]") -> None:
-    worker.send_signal(signal.SIGTERM)
-    try:
-        worker.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()

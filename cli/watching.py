@@ -1,7 +1,6 @@
 """Follow a job to its end with a progress bar."""
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cli.console import progress_bar
@@ -13,27 +12,33 @@ if TYPE_CHECKING:
 POLL_S = 0.2
 
 
-def follow_job(settings: "Settings", job_id: int, *, quiet: bool = False) -> "JobProgress":
-    """Wait until the job has finished and return its last state. Ctrl-C leaves the job as it is."""
+def complete_job(settings: "Settings", job_id: int, *, quiet: bool = False) -> "JobProgress":
+    """Wait until the job has finished, with a worker of our own where no other is at work; returns its last state.
+
+    Ctrl-C leaves the job as it is; `musicspace job watch` goes on with it.
+    """
+    from cli.temporary_worker import worker_at_hand
+
+    job = _look(settings, job_id)
+    if job.finished_at is not None:
+        return job
+    with worker_at_hand(settings) as worker, progress_bar(quiet=quiet) as progress:
+        bar = progress.add_task(f"Job {job_id}", total=None, note="")
+        while job.finished_at is None:
+            progress.update(bar, completed=job.done, total=job.total, note=_note(job))
+            worker.ensure()
+            time.sleep(POLL_S)
+            job = _look(settings, job_id)
+        progress.update(bar, completed=job.done, total=job.total, note=_note(job))
+    return job
+
+
+def _look(settings: "Settings", job_id: int) -> "JobProgress":
     from db.engine import open_session
     from services.job_control import get_job
 
-    def look() -> "JobProgress":
-        with open_session(settings.required_database_url) as session:
-            return get_job(session, job_id)
-
-    with progress_bar(quiet=quiet) as progress:
-        bar = progress.add_task(f"Job {job_id}", total=None, note="")
-        return _follow(look, lambda job: progress.update(bar, completed=job.done, total=job.total, note=_note(job)))
-
-
-def _follow(look: "Callable[[], JobProgress]", show: "Callable[[JobProgress], None]") -> "JobProgress":
-    while True:
-        job = look()
-        show(job)
-        if job.finished_at is not None:
-            return job
-        time.sleep(POLL_S)
+    with open_session(settings.required_database_url) as session:
+        return get_job(session, job_id)
 
 
 def _note(job: "JobProgress") -> str:
