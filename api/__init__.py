@@ -1,1 +1,1 @@
-"""The HTTP API."""
+"""The HTTP API: producer of jobs and reader of results."""

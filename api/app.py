@@ -1,0 +1,70 @@
+"""The application: `create_app(settings)`. Building it connects to nothing."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api.limits import BodyLimit
+from api.openapi import DocumentedApi
+from api.problems import answer_with_problems
+from api.request_log import RequestLog
+from api.routes import enrichment, health, job_events, jobs, playlists, tracks, work_items
+from api.security import check_key_setting
+from core.settings import Settings
+
+# Together below the 20 connections of the database pool, so that no endpoint waits for one.
+THREADS = 14
+IMPORT_THREADS = 4
+
+_DESCRIPTION = """
+MusicSpace fills the nine audio features of playlists, with source and confidence, through a distributed worker system.
+
+Import a playlist, follow its job, read its tracks. Writes need the `X-API-Key` header unless the server runs in the
+embedded default on loopback. Errors are `application/problem+json` with a stable `code`.
+"""
+_TAGS = [
+    {"name": "playlists", "description": "Import."},
+    {"name": "enrichment", "description": "The whole library."},
+    {"name": "jobs", "description": "What was asked for, and how far it is."},
+    {"name": "work items", "description": "The units of work, for operators."},
+    {"name": "tracks", "description": "Features with source and confidence."},
+    {"name": "health", "description": "For load balancers and people."},
+]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API under these settings.
+
+    Raises
+    ------
+    ConfigurationError
+        `invalid-settings`: it would let anybody write, because MUSICSPACE_API__KEY is not set.
+    """
+    check_key_setting(settings)
+    app = DocumentedApi(
+        title="MusicSpace",
+        version=version("musicspace"),
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        lifespan=_lifespan,
+        middleware=[Middleware(RequestLog), Middleware(BodyLimit, max_bytes=settings.imports.max_bytes)],
+    )
+    app.state.settings = settings
+    app.state.import_limiter = CapacityLimiter(IMPORT_THREADS)
+    #: Set when the server begins to stop; open event streams then end.
+    app.state.stopping = threading.Event()
+    answer_with_problems(app)
+    for topic in (playlists, enrichment, jobs, job_events, work_items, tracks, health):
+        app.include_router(topic.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield

@@ -1,0 +1,44 @@
+"""Enrich the whole library, and see how far that is."""
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Response
+
+from api.dependencies import AppSettings, DatabaseSession
+from api.openapi import problems
+from api.schemas.enrichment import EnrichStatus
+from api.schemas.jobs import Job
+from api.security import require_key
+from services import enrich_status as status_service
+from services.job_control import get_job
+from tasks.publishing import ring
+
+router = APIRouter(prefix="/api", tags=["enrichment"])
+
+
+@router.post(
+    "/enrich-all",
+    status_code=202,
+    summary="Enrich every track that lacks a feature",
+    dependencies=[Depends(require_key)],
+    responses={200: {"model": Job, "description": "A run is live already; this is it."}, **problems("unauthorized")},
+)
+def enrich_all(session: DatabaseSession, settings: AppSettings, background: BackgroundTasks, response: Response) -> Job:
+    """Starts a job and returns it. While one is live, that one is returned instead, with 200."""
+    from services.enrichment import start_enrich_all
+
+    job_id, created = start_enrich_all(
+        session, predictor=settings.enrich.predictor, chunk_size=settings.enrich.chunk_size
+    )
+    job = Job.of(get_job(session, job_id))
+    session.commit()
+    if created:
+        background.add_task(ring, settings)
+    else:
+        response.status_code = 200
+    response.headers["Location"] = job.links.job
+    return job
+
+
+@router.get("/enrich-status", summary="Totals, failures, sources, rate and time left", responses=problems())
+def enrich_status(session: DatabaseSession) -> EnrichStatus:
+    """Counts over all tracks and over the live enrichment work."""
+    return EnrichStatus(**status_service.enrich_status(session))

@@ -1,0 +1,1 @@
+"""What requests and responses look like, with the examples that the OpenAPI page shows."""

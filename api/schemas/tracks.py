@@ -1,0 +1,103 @@
+"""A track with its nine features, each with where it came from."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.features import FEATURE_NAMES, FEATURES, Feature
+
+_VALUE_EXAMPLE: dict[str, Any] = {
+    "value": 0.412,
+    "unit": None,
+    "source": "m1",
+    "uncertainty": 0.162,
+    "confidence": 0.71,
+    "model_version": "1.0",
+    "updated_at": "2026-05-04T09:30:02Z",
+}
+_FEATURES_EXAMPLE: dict[str, Any] = {
+    **dict.fromkeys(FEATURE_NAMES, _VALUE_EXAMPLE),
+    "tempo": {**_VALUE_EXAMPLE, "value": 118.0, "unit": "BPM", "uncertainty": 24.6},
+    "loudness": {**dict.fromkeys(_VALUE_EXAMPLE), "unit": "dB"},
+}
+
+
+class FeatureValue(BaseModel):
+    """One audio feature. Everything but the unit is null while no source knows it."""
+
+    value: float | None
+    unit: str | None = Field(description="`BPM` or `dB`; null for a share of 0..1.")
+    source: str | None = Field(description="`import` for a measured value, else the name of a predictor.")
+    uncertainty: float | None = Field(description="Half-width of the 80 % interval, in the unit of the feature.")
+    confidence: float | None = Field(description="How much the source trusts its estimate of this track, 0..1.")
+    model_version: str | None
+    updated_at: datetime | None
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_VALUE_EXAMPLE]})
+
+    @classmethod
+    def of(cls, feature: Feature, track: Mapping[str, Any]) -> Self:
+        """The resolved value and the estimate behind it."""
+        source = track["feature_sources"].get(feature.name)
+        estimate = track["estimates"].get(source, {})
+        return cls(
+            value=_rounded(track[feature.name], feature.decimals),
+            unit=feature.unit or None,
+            source=source,
+            uncertainty=_rounded(estimate.get(f"{feature.name}_uncertainty"), feature.decimals),
+            confidence=_rounded(estimate.get("confidence"), 3),
+            model_version=estimate.get("model_version"),
+            updated_at=estimate.get("updated_at"),
+        )
+
+
+class Track(BaseModel):
+    """A recording."""
+
+    id: int
+    spotify_id: str | None
+    isrc: str | None
+    artist: str = Field(description="All credited artists, joined with `;`.")
+    title: str
+    album: str | None
+    genres: list[str]
+    duration_ms: int | None
+    release_year: int | None
+    explicit: bool | None
+    popularity: int | None = Field(description="0..100")
+    created_at: datetime
+    features: dict[str, FeatureValue] = Field(description="The nine audio features by name.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 7,
+                    "spotify_id": "3P3UA61WRQqwCXaoFOTENd",
+                    "isrc": None,
+                    "artist": "아이유",
+                    "title": "밤편지",
+                    "album": "Palette",
+                    "genres": ["k-pop"],
+                    "duration_ms": 253000,
+                    "release_year": 2017,
+                    "explicit": False,
+                    "popularity": None,
+                    "created_at": "2026-05-04T09:30:00Z",
+                    "features": _FEATURES_EXAMPLE,
+                }
+            ]
+        }
+    )
+
+    @classmethod
+    def of(cls, track: Mapping[str, Any]) -> Self:
+        """The track as `db.repositories.tracks.get_track` returns it."""
+        metadata = {name: track[name] for name in cls.model_fields if name != "features"}
+        return cls(**metadata, features={feature.name: FeatureValue.of(feature, track) for feature in FEATURES})
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None else round(value, decimals)
