@@ -14,8 +14,8 @@ from api.openapi import DocumentedApi
 from api.problems import answer_with_problems
 from api.request_log import RequestLog
 from api.routes import enrichment, health, job_events, jobs, playlists, tracks, work_items
-from api.security import check_key_setting
 from core.settings import Settings
+from integrations.exposure import check_key_setting
 
 # Together below the 20 connections of the database pool, so that no endpoint waits for one.
 THREADS = 14

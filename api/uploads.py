@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api.schemas.imports import MAX_NAME_LENGTH, FileForm, TrackList
+from api.schemas.imports import FileForm, TrackList
 from core.settings import ImportSettings
 from services.playlists.reader import PlaylistFile, parse_playlist, rows_from_objects
 
@@ -38,8 +38,7 @@ class FileUpload:
     def parse(self, limits: ImportSettings) -> Submission:
         """Read the file. Raises `PermanentError` for a file that cannot be used."""
         playlist = parse_playlist(self.data, self.filename, limits)
-        name = self.name or playlist.name or _UNNAMED
-        return Submission(self.user_id, name[:MAX_NAME_LENGTH].strip(), playlist)
+        return Submission(self.user_id, self.name or playlist.name or _UNNAMED, playlist)
 
 
 @dataclass(frozen=True, slots=True)

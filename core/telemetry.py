@@ -9,7 +9,7 @@ import structlog
 from core.settings import Settings
 
 # Chatty libraries whose INFO lines drown the system's own.
-_QUIET = ("httpx", "httpcore", "kombu", "amqp", "urllib3", "celery.bootsteps", "celery.utils.functional")
+_QUIET = ("alembic", "httpx", "httpcore", "kombu", "amqp", "urllib3", "celery.bootsteps", "celery.utils.functional")
 
 
 def configure_logging(settings: Settings) -> None:

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from sqlalchemy.orm import Session
 
+from core.errors import PermanentError
 from core.sources import Source
 from core.work import JobKind, WorkKind
 from db.repositories.enqueue import create_job, enqueue_targets, jobs_working_on, seal_job
 from db.repositories.playlist_import import ImportedRow, add_to_playlist, match_and_insert, stage_rows
 from db.repositories.tracks import ids_lacking_features
 from services.enrichment import measured_estimates, store_estimates
-from services.playlists.reader import PlaylistFile
+from services.playlists.reader import MAX_NAME_LENGTH, PlaylistFile
 from services.playlists.rows import ImportRow
 
 
@@ -42,7 +43,14 @@ def import_playlist(
     """Import parsed rows for a user and enqueue the enrichment of tracks without features. The caller commits.
 
     Importing the same rows again matches the same tracks and adds nothing.
+
+    Raises
+    ------
+    PermanentError
+        `invalid-option`: the name of the playlist is empty or too long.
     """
+    if not 0 < len(name.strip()) <= MAX_NAME_LENGTH:
+        raise PermanentError("invalid-option", f"The name of a playlist has 1 to {MAX_NAME_LENGTH} characters.")
     stage_rows(session, (_staged(number, row) for number, row in enumerate(playlist.rows, start=1)))
     imported = match_and_insert(session)
     playlist_id, added = add_to_playlist(session, user_id, name)

@@ -9,10 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from api.dependencies import MAX_BIGINT
 from api.schemas.links import JobLinks
+from services.playlists.reader import MAX_NAME_LENGTH
 from services.playlists.rejects import Reject
-
-# A name is indexed, and an index entry of Postgres holds about 2,700 bytes: four for each character.
-MAX_NAME_LENGTH = 500
 
 _TRACKS_SCHEMA = {
     "type": "array",

@@ -17,6 +17,9 @@ from services.playlists.rejects import Reject, RowError, preview, shorten
 from services.playlists.rows import ImportRow, RawRow, RowReader
 from services.playlists.structured import load_json, object_rows
 
+# A name is indexed, and an index entry of Postgres holds about 2,700 bytes: four for each character.
+MAX_NAME_LENGTH = 500
+
 _M3U_TAG = re.compile(r"\s*#EXT(?:M3U|INF)")
 
 
@@ -80,7 +83,7 @@ def parse_playlist(
     decoded = decode(data, shown)
     content = _recognize(decoded.text, PurePath(filename).suffix.lower(), shown)
     playlist = _collect(content, decoded.encoding, shown, settings, merge_duplicates)
-    playlist.name = _clean_name(content.name, settings) or _clean_name(PurePath(filename).stem, settings)
+    playlist.name = _clean_name(content.name) or _clean_name(PurePath(filename).stem)
     return playlist
 
 
@@ -151,6 +154,6 @@ def _no_rows_message(filename: str, playlist: PlaylistFile) -> str:
     return f"{filename}: all {playlist.n_rows} rows were rejected ({reasons}). Line {first.line}: {first.detail}"
 
 
-def _clean_name(name: str | None, settings: ImportSettings) -> str | None:
+def _clean_name(name: str | None) -> str | None:
     """A playlist name fit to be stored, or None."""
-    return shorten((name or "").strip(), settings.max_text_length).strip() or None
+    return shorten((name or "").strip(), MAX_NAME_LENGTH).strip() or None

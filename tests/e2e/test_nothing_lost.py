@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from system import System, wait_until
 
 from core.features import FEATURE_NAMES
 from core.work import JobKind, WorkKind
 from db.engine import open_session
 from db.repositories.enqueue import create_job, enqueue_targets, seal_job
-from system import System, wait_until
 from tasks.queues import Queue
 
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
@@ -71,13 +71,15 @@ def hurt(system: System, events: dict[str, Event], total: int) -> dict[str, floa
     recovery = {}
     for number, (name, event) in enumerate(events.items(), start=1):
         threshold = total * number // (len(events) + 1)
-        wait_until(lambda: system.done() >= threshold, 120, f"{threshold} of {total} items done before {name}")
+        wait_for_items(system, threshold, f"{threshold} of {total} items done before {name}")
         before = system.done()
         event(system, chance)
-        started = time.monotonic()
-        wait_until(lambda: system.done() > before + IN_FLIGHT, 60, f"work going on after {name}")
-        recovery[name] = time.monotonic() - started
+        recovery[name] = wait_for_items(system, before + IN_FLIGHT + 1, f"work going on after {name}")
     return recovery
+
+
+def wait_for_items(system: System, n: int, what: str) -> float:
+    return wait_until(lambda: system.done() >= n, 120, what)
 
 
 def verify(system: System, *, tracks: int, items: int) -> None:

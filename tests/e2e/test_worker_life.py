@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from system import System, wait_until
 
 from core.work import JobKind, WorkKind
 from db.engine import get_engine, open_session
 from db.repositories.enqueue import create_job, enqueue_targets, seal_job
 from db.repositories.heartbeats import read_heartbeats
-from system import System, wait_until
 from tasks.queues import Queue
 
 

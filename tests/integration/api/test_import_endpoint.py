@@ -9,9 +9,9 @@ from running_api import KEY_HEADERS, running
 from sqlalchemy import text
 
 from api.app import create_app
-from api.schemas.imports import MAX_NAME_LENGTH
 from core.settings import ImportSettings
 from services import importing
+from services.playlists.reader import MAX_NAME_LENGTH
 from tasks.publishing import queue_depth
 from tasks.queues import Queue
 
@@ -65,8 +65,8 @@ def test_the_longest_names_fit_the_index(client, session):
     widest = "".join(chr(0x20000 + i) for i in range(MAX_NAME_LENGTH))
     assert post_file(client, name=widest).status_code == 202
     named = json.dumps({"name": widest + "x" * 100, "tracks": [{"artist": "A", "title": "B"}]})
-    assert post_file(client, named, "a.json").json()["playlist"] == widest
-    assert count(session, "playlists") == 1
+    assert post_file(client, named, "a.json").json()["playlist"] == widest[:-1] + "…"
+    assert count(session, "playlists") == 2
 
 
 def test_bad_rows_are_reported_with_line_and_reason(client, session):

@@ -5,10 +5,10 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.security import uses_embedded_servers
 from core.errors import ConfigurationError
 from core.settings import ApiSettings, Settings
 from integrations.embedded import EmbeddedServers
+from integrations.exposure import uses_embedded_servers
 
 
 @pytest.fixture(params=["short", "x" * 120])

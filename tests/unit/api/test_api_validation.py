@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.schemas.imports import MAX_NAME_LENGTH
+from services.playlists.reader import MAX_NAME_LENGTH
 
 IMPORT = "/api/playlists/import"
 TRACKS = [{"artist": "a", "title": "b"}]
