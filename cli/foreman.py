@@ -1,5 +1,6 @@
 """honcho's process manager, made safe to interrupt at any moment."""
 
+import contextlib
 import multiprocessing
 import signal
 import sys
@@ -68,10 +69,12 @@ class Foreman(honcho.manager.Manager):  # type: ignore[misc]
 
     def _abandon(self, grace_s: float) -> None:
         """Kill the relays: each wrapper then loses its parent, stops its command and ends."""
-        relays = [entry["process"] for entry in self._processes.values() if "process" in entry]
+        entries = [entry["process"] for entry in self._processes.values() if "process" in entry]
+        relays = [relay for relay in entries if relay.pid is not None]  # None: not started yet
         wrappers = [child for relay in relays for child in psutil.Process(relay.pid).children()]
         for relay in relays:
             relay.kill()
         _, left = psutil.wait_procs(wrappers, timeout=grace_s)
         for wrapper in left:
-            wrapper.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                wrapper.kill()

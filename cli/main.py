@@ -15,6 +15,7 @@ from cli.evaluate import app as evaluate_app
 from cli.importing import import_command
 from cli.jobs import job_app
 from cli.predict import predict
+from cli.status import status
 from cli.train import app as train_app
 from cli.up import up
 from core.errors import ConfigurationError, MusicSpaceError, RetryableError
@@ -36,6 +37,7 @@ app.command("enrich-all")(enrich_all)
 app.command("enrich-status")(enrich_status)
 app.add_typer(job_app, name="job")
 app.command()(up)
+app.command()(status)
 app.add_typer(db_app, name="db")
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")

@@ -8,8 +8,11 @@ import structlog
 
 from core.settings import Settings
 
-# Chatty libraries whose INFO lines drown the system's own.
-_QUIET = ("alembic", "httpx", "httpcore", "kombu", "amqp", "urllib3", "celery.bootsteps", "celery.utils.functional")
+# Chatty libraries whose INFO lines drown the system's own: what a worker did stands in `work_done`.
+_QUIET = (
+    *("alembic", "httpx", "httpcore", "kombu", "amqp", "urllib3"),
+    *("celery.beat", "celery.app.trace", "celery.worker.strategy", "celery.worker.consumer.mingle"),
+)
 
 
 def configure_logging(settings: Settings) -> None:
