@@ -21,8 +21,12 @@ def upgrade(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     from db import migrate
     from integrations.embedded import embedded_servers
 
-    with embedded_servers(get_settings()) as urls:
-        revision = migrate.upgrade(urls.database_url)
+    settings = get_settings()
+    if settings.database_url is not None:
+        revision = migrate.upgrade(settings.database_url)
+    else:
+        with embedded_servers(settings) as urls:
+            revision = migrate.upgrade(urls.database_url)
     if as_json:
         print_json({"revision": revision})
     else:

@@ -33,6 +33,7 @@ def up(
     from core.settings import get_settings
     from db.migrate import upgrade
     from integrations.embedded import embedded_servers
+    from integrations.exposure import check_key_setting
 
     settings = get_settings()
     options = UpOptions(
@@ -41,6 +42,8 @@ def up(
         api_port=port or settings.api.port,
         flower_port=None if no_flower or not settings.flower.enabled else settings.flower.port,
     )
+    # The API would refuse to start, again and again; say so once, before anything runs.
+    check_key_setting(settings)
     with stop_signals_interrupt(), _alone(settings, options):
         check_ports(options)
         with embedded_servers(settings) as urls:

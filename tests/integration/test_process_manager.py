@@ -1,5 +1,6 @@
 """The process manager of `musicspace up`, with dummy commands: every way to stop it leaves no process."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -73,7 +74,8 @@ def start(mark: str, data_dir: Path) -> Iterator[Start]:
 
     yield run
     for process in marked(mark):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     for manager in started:
         manager.wait()
         assert manager.stdout is not None

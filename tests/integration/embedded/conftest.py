@@ -1,19 +1,17 @@
 """Data directories for real servers, and other processes that use them."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from embedded_checks import StartUser, pids
+from embedded_checks import Kept, StartUser, kill_all
 
 from core.settings import Settings
-from integrations.embedded import embedded_servers
 
 USE_UNTIL_TOLD = """
 import sys
@@ -36,14 +34,26 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def stopped_data() -> Iterator[Path]:
-    """A data directory whose servers ran once and are stopped: making one takes most of a second."""
+def used_data_dir() -> Iterator[Path]:
+    """One data directory for all tests that do not harm it: making one takes most of a second."""
     path = Path(tempfile.mkdtemp(prefix="musicspace-test-", dir="/tmp"))
     path.chmod(0o755)
-    with embedded_servers(Settings(data_dir=path, database_url=None, redis_url=None)):
-        pass
-    yield path
+    yield path / "data"
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def settings(used_data_dir: Path) -> Iterator[Settings]:
+    """Settings of a data directory that other tests have used; whatever runs on it afterwards is killed."""
+    chosen = Settings(data_dir=used_data_dir, database_url=None, redis_url=None)
+    yield chosen
+    kill_all(chosen)
+
+
+@pytest.fixture
+def kept() -> Kept:
+    """Data of this test's own."""
+    return Kept(f"kept_{uuid4().hex}")
 
 
 @pytest.fixture
@@ -51,15 +61,7 @@ def new_settings(folder: Path) -> Iterator[Settings]:
     """Settings of a data directory that does not exist; whatever runs on it afterwards is killed."""
     chosen = Settings(data_dir=folder / "data", database_url=None, redis_url=None)
     yield chosen
-    for pid in pids(chosen):
-        os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def settings(new_settings: Settings, stopped_data: Path) -> Settings:
-    """Settings of a data directory whose servers ran before."""
-    subprocess.run(["cp", "-a", stopped_data, new_settings.data_dir], check=True)
-    return new_settings
+    kill_all(chosen)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from embedded_checks import pids, read, write
+from embedded_checks import Kept, pids
 
 from core.errors import ConfigurationError
 from core.settings import Settings
@@ -123,15 +123,15 @@ def test_data_of_another_user_is_refused(settings: Settings, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", ["d" * 110, "with space, comma", "음악"])
-def test_paths_a_socket_address_cannot_hold(folder: Path, name: str) -> None:
+def test_paths_a_socket_address_cannot_hold(kept: Kept, folder: Path, name: str) -> None:
     settings = Settings(data_dir=folder / name, database_url=None, redis_url=None)
     sockets = Layout.of(settings.data_dir).sockets
     assert sockets.parent == Path("/tmp")
     try:
         with embedded_servers(settings) as urls:
             assert mode(sockets) == 0o700
-            write(urls, "a")
-            assert read(urls) == (["a"], ["a"])
+            kept.write(urls, "a")
+            assert kept.read(urls) == (["a"], ["a"])
         assert pids(settings) == []
     finally:
         shutil.rmtree(sockets)

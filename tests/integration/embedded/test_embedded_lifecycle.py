@@ -8,30 +8,30 @@ import psutil
 import psycopg
 import pytest
 import redis
-from embedded_checks import gone, pids, read, write
+from embedded_checks import Kept, gone, pids
 
 from core.settings import Settings
 from integrations.embedded import EmbeddedServers, embedded_servers
 
 
-def test_both_answer_and_nothing_is_left(new_settings: Settings) -> None:
+def test_both_answer_and_nothing_is_left(kept: Kept, new_settings: Settings) -> None:
     with embedded_servers(new_settings) as urls:
         running = pids(new_settings)
         children = [child.pid for pid in running for child in psutil.Process(pid).children()]
-        write(urls, "a")
-        assert read(urls) == (["a"], ["a"])
+        kept.write(urls, "a")
+        assert kept.read(urls) == (["a"], ["a"])
         assert len(running) == 2
     assert gone(running + children)
     assert pids(new_settings) == []
 
 
-def test_starting_again_keeps_data_and_is_fast(settings: Settings) -> None:
+def test_starting_again_keeps_data_and_is_fast(kept: Kept, settings: Settings) -> None:
     with embedded_servers(settings) as urls:
-        write(urls, "a")
+        kept.write(urls, "a")
     started = time.monotonic()
     with embedded_servers(settings) as urls:
         assert time.monotonic() - started < 3  # 0.1 s on an idle machine
-        assert read(urls) == (["a"], ["a"])
+        assert kept.read(urls) == (["a"], ["a"])
 
 
 def test_settings_that_must_not_lose_a_commit(settings: Settings) -> None:

@@ -1,8 +1,10 @@
 """Several users of one data directory: the first starts the servers, the last one out stops them."""
 
+import contextlib
 import os
 import signal
 
+import psycopg
 import pytest
 from embedded_checks import StartUser, gone, pids, wait_ready
 
@@ -56,6 +58,18 @@ def test_a_killed_user_leaves_them_to_the_next_one(settings: Settings, start_use
     assert len(running) == 2
     with embedded_servers(settings):
         assert pids(settings) == running
+    assert gone(running)
+
+
+def test_a_server_that_is_out_of_connections_is_left_alone(settings: Settings) -> None:
+    with embedded_servers(settings) as urls, contextlib.ExitStack() as connections:
+        running = pids(settings)
+        for _ in range(100):
+            connections.enter_context(psycopg.connect(urls.database_url))
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            psycopg.connect(urls.database_url)
+        with embedded_servers(settings):
+            assert pids(settings) == running
     assert gone(running)
 
 

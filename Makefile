@@ -1,0 +1,73 @@
+# Everything a developer runs, from a fresh clone on: `make demo`, `make test`. `make help` lists the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+# The first interpreter that is new enough; `make PYTHON=/path/to/python3 ...` chooses another one.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+TESTS ?= tests
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench chaos docs lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.core $(VENV)/.dev ## Create .venv with everything development needs
+
+demo: $(VENV)/.core ## Import a playlist and fill its features, on this machine
+	@$(BIN)/musicspace demo
+
+test: $(VENV)/.dev ## Run all tests but the slow ones
+	@$(BIN)/python -m pytest $(TESTS) -m "not slow" $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## Lint, formatting, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.core ## Measure throughput, beside yardsticks
+	@$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/.dev ## Run the slow tests: kills, restarts and lost messages at scale
+	@$(BIN)/python -m pytest tests -m slow $(PYTEST_ARGS)
+
+docs: $(VENV)/.core ## Make the reference pages in docs/ from the code
+	@$(BIN)/python -m core.reference_pages docs
+
+lock: $(VENV)/.core ## Resolve all dependencies anew into constraints.txt
+	@$(BIN)/python deploy/lock.py
+
+clean: ## Delete the virtual environment, build results and caches
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: each says that its step succeeded with the current pyproject.toml and constraints.txt.
+
+$(VENV)/.core: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Installing MusicSpace into $(VENV) (about a minute, once) ..."
+	@$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "Installing the tools for tests and checks into $(VENV) ..."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.created:
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(MAKE) --no-print-directory .create-venv
+	@touch $@
+
+# Debian without the package python3-venv has venv, yet no pip to put into it: deploy/bootstrap.py fetches that.
+.PHONY: .create-venv
+.create-venv:
+	@test -n "$(PYTHON)" || { echo "MusicSpace needs Python 3.11 or newer; none found. Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11. Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || \
+		{ $(PYTHON) -m venv --clear --without-pip $(VENV) && $(BIN)/python deploy/bootstrap.py; }
