@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.settings import Settings
+from tasks.safety import WORKER_ENVIRONMENT
 
 PYTHON = sys.executable
 
@@ -53,15 +54,19 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
     database_url, redis_url
         Where the servers answer by now, embedded or not.
     """
-    env = os.environ | {
-        "PYTHONUNBUFFERED": "1",
-        # Whoever runs `up` as root, usually in a container, knows; four screens of it would hide the rest.
-        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
-        "MUSICSPACE_DATABASE_URL": database_url,
-        "MUSICSPACE_REDIS_URL": redis_url,
-        "MUSICSPACE_API__HOST": options.api_host,
-        "MUSICSPACE_API__PORT": str(options.api_port),
-    }
+    env = (
+        os.environ
+        | WORKER_ENVIRONMENT
+        | {
+            "PYTHONUNBUFFERED": "1",
+            # Whoever runs `up` as root, usually in a container, knows; four screens of it would hide the rest.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+            "MUSICSPACE_DATABASE_URL": database_url,
+            "MUSICSPACE_REDIS_URL": redis_url,
+            "MUSICSPACE_API__HOST": options.api_host,
+            "MUSICSPACE_API__PORT": str(options.api_port),
+        }
+    )
     commands = {
         "worker-cpu": _worker("workers.cpu", "enrich", options.concurrency),
         "worker-maintenance": _worker("workers.cpu", "maintenance", 1),

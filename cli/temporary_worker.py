@@ -70,11 +70,17 @@ def _consumed(settings: Settings) -> bool:
 
 
 def _start(settings: Settings) -> "subprocess.Popen[bytes]":
-    """One worker with an embedded beat, kept by `cli.respawn`, which ends it with this process in any case."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.required_database_url,
-        "MUSICSPACE_REDIS_URL": settings.required_redis_url,
-    }
+    """One worker with a beat of its own, kept by `cli.respawn`, which ends it with this process in any case."""
+    from tasks.safety import WORKER_ENVIRONMENT
+
+    environment = (
+        os.environ
+        | WORKER_ENVIRONMENT
+        | {
+            "MUSICSPACE_DATABASE_URL": settings.required_database_url,
+            "MUSICSPACE_REDIS_URL": settings.required_redis_url,
+        }
+    )
     log = settings.data_dir.expanduser() / "log" / "temporary-worker.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:

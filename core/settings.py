@@ -38,7 +38,7 @@ class WorkerSettings(BaseModel):
     )
     hard_time_limit_seconds: int = Field(900, ge=1, description="A task that runs longer is killed.")
     soft_shutdown_seconds: float = Field(
-        10.0, ge=0, description="Time running tasks get to finish when a worker is stopped."
+        10.0, ge=0, description="Time running tasks get to finish when a worker is stopped (SIGTERM)."
     )
 
 

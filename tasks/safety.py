@@ -6,6 +6,10 @@ from celery import Celery
 
 from core.errors import ConfigurationError
 
+# Variables of a worker's process. With this one SIGTERM means a soft shutdown: running tasks get
+# `soft_shutdown_seconds`, then the worker ends, and their items come back when their leases run out.
+WORKER_ENVIRONMENT = {"REMAP_SIGTERM": "SIGQUIT"}
+
 REQUIRED: dict[str, Any] = {
     "task_acks_late": True,  # a message outlives the worker that took it
     "task_reject_on_worker_lost": True,  # and comes back when a pool process dies

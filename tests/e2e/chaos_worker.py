@@ -1,12 +1,13 @@
 """The CPU worker with a death wish: `celery -A chaos_worker worker`. Configured by CHAOS_* variables.
 
-It runs the shipped code and only adds a `kill -9` of the pool process at chosen points of the protocol, and a second
-copy of every message. Which item dies where follows from the seed; each item dies once at most.
+It runs the shipped code and only adds a `kill -9` of the pool process at chosen points of the protocol, a second copy
+of every message, or a pause before each commit. The seed decides which item dies where; each dies once at most.
 """
 
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 from celery import Celery
@@ -20,10 +21,11 @@ __all__ = ["app"]
 
 POINTS = ("popped", "claimed", "written", "committed")
 
-SEED = int(os.environ["CHAOS_SEED"])
+SEED = int(os.environ.get("CHAOS_SEED", "0"))
 SHARE = float(os.environ.get("CHAOS_KILL_SHARE", "0"))
-DEATHS = Path(os.environ["CHAOS_DEATHS"])
+DEATHS = Path(os.environ.get("CHAOS_DEATHS", "."))
 DOUBLE = bool(os.environ.get("CHAOS_DOUBLE"))
+SLOW_S = float(os.environ.get("CHAOS_SLOW_S", "0"))
 
 
 def maybe_die(point: str, item_id: int) -> None:
@@ -55,6 +57,7 @@ def install(app: Celery) -> None:
         return held
 
     def finish_or_die(session, held, result):
+        time.sleep(SLOW_S)
         finish(session, held, result)
         maybe_die("written", held.item_id)
 

@@ -18,6 +18,7 @@ from core.settings import Settings
 from db.engine import get_engine, open_session
 from db.migrate import upgrade
 from integrations.embedded import EmbeddedServers
+from tasks.safety import WORKER_ENVIRONMENT
 
 # Short waits, so that a test sees in seconds what production sees in half a minute.
 FAST_LEDGER = {
@@ -61,7 +62,7 @@ class System:
     def start(self, name: str, *arguments: str, module: str = "workers.cpu", **variables: str) -> None:
         """Start a Celery command under the respawn wrapper that `musicspace up` uses."""
         environment = os.environ | FAST_LEDGER | self.environment | variables
-        environment |= {
+        environment |= WORKER_ENVIRONMENT | {
             "MUSICSPACE_DATABASE_URL": self.urls.database_url,
             "MUSICSPACE_REDIS_URL": self.urls.redis_url,
             "PYTHONPATH": str(Path(__file__).parent),

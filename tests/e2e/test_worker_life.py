@@ -37,6 +37,21 @@ def start_in_foreground(system: System, **variables: str) -> "subprocess.Complet
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
+def enqueue(system: System, *, tracks: int, chunk_size: int) -> None:
+    with open_session(system.urls.database_url) as session:
+        ids = session.scalars(
+            text("""
+                INSERT INTO tracks (identity_key, artist, title)
+                SELECT i::text, 'a', i::text FROM generate_series(1, :n) i RETURNING id
+            """),
+            {"n": tracks},
+        ).all()
+        job_id, _ = create_job(session, JobKind.ENRICH_ALL)
+        enqueue_targets(session, job_id, WorkKind.ENRICH, ids, version="m1", chunk_size=chunk_size)
+        seal_job(session, job_id, {})
+        session.commit()
+
+
 def test_an_unsafe_celery_setting_stops_the_worker(system):
     result = start_in_foreground(system, WORKER_MODULE="unsafe_worker")
     assert result.returncode == 3
@@ -81,14 +96,7 @@ def test_a_worker_that_stopped_consuming_exits_and_a_fresh_one_does_the_work(sys
     control = (sys.executable, "-m", "celery", "-A", "workers.cpu", "control", "cancel_consumer", str(Queue.ENRICH))
     urls = {"MUSICSPACE_DATABASE_URL": system.urls.database_url, "MUSICSPACE_REDIS_URL": system.urls.redis_url}
     subprocess.run(control, env=os.environ | urls, check=True, capture_output=True)
-    with open_session(system.urls.database_url) as session:
-        track_id = session.scalar(
-            text("INSERT INTO tracks (identity_key, artist, title) VALUES ('a|b', 'a', 'b') RETURNING id")
-        )
-        job_id, _ = create_job(session, JobKind.ENRICH_ALL)
-        enqueue_targets(session, job_id, WorkKind.ENRICH, [track_id], version="m1", chunk_size=1)
-        seal_job(session, job_id, {})
-        session.commit()
+    enqueue(system, tracks=1, chunk_size=1)
     started = time.monotonic()
     wait_until(lambda: system.done() == 1, 60, "a fresh worker to do the work")
     assert time.monotonic() - started >= 3, "the consumer was not really cancelled"
@@ -101,17 +109,7 @@ def test_a_stopped_worker_finishes_what_it_holds(system):
     system.start_worker("enrich", Queue.ENRICH, concurrency=2)
     system.start_worker("maintenance", Queue.MAINTENANCE, concurrency=1)
     system.start_beat()
-    with open_session(system.urls.database_url) as session:
-        ids = session.scalars(
-            text("""
-                INSERT INTO tracks (identity_key, artist, title)
-                SELECT i::text, 'a', i::text FROM generate_series(1, 2000) i RETURNING id
-            """)
-        ).all()
-        job_id, _ = create_job(session, JobKind.ENRICH_ALL)
-        enqueue_targets(session, job_id, WorkKind.ENRICH, ids, version="m1", chunk_size=2)
-        seal_job(session, job_id, {})
-        session.commit()
+    enqueue(system, tracks=2000, chunk_size=2)
     wait_until(lambda: system.done() > 50, 60, "the work to begin")
     system.stop("enrich")
     assert system.count("SELECT count(*) FROM work_items WHERE state = 'running'") == 0
@@ -119,3 +117,19 @@ def test_a_stopped_worker_finishes_what_it_holds(system):
     system.start_worker("enrich", Queue.ENRICH, concurrency=2)
     wait_until(lambda: system.done() == 1000, 60, "the rest")
     assert system.count("SELECT count(*) FROM attempts") == 1000
+
+
+def test_a_soft_shutdown_does_not_wait_for_ever_and_the_work_comes_back(system):
+    """A task longer than the soft shutdown is cut off; its lease runs out and the next worker does it."""
+    enqueue(system, tracks=1, chunk_size=1)
+    system.start_worker("maintenance", Queue.MAINTENANCE, concurrency=1)
+    system.start_beat()
+    system.start_worker("enrich", Queue.ENRICH, concurrency=1, module="chaos_worker", CHAOS_SLOW_S="60")
+    running = "SELECT count(*) FROM work_items WHERE state = 'running'"
+    wait_until(lambda: system.count(running) == 1, 30, "the work to begin")
+    started = time.monotonic()
+    system.stop("enrich")
+    assert 1 < time.monotonic() - started < 9, "soft shutdown is two seconds here, the kill comes after eight"
+    system.start_worker("enrich", Queue.ENRICH, concurrency=1)
+    wait_until(lambda: system.done() == 1, 30, "the next worker to do it")
+    assert system.count("SELECT count(*) FROM attempts WHERE outcome = 'lost'") == 1
