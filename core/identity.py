@@ -66,7 +66,8 @@ def _title_key(title: str) -> str:
 
 def _as_written(text: str) -> str:
     """For names of punctuation alone ("!!!"), which would otherwise all meet in one empty key."""
-    return " ".join(text.casefold().split())
+    # The bar separates the halves of a key.
+    return " ".join(text.casefold().replace("|", "¦").split())
 
 
 # --- Spelling ---------------------------------------------------------------------------------------------------------

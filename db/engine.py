@@ -5,14 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+import psycopg
+from sqlalchemy import Engine, create_engine, exc
 from sqlalchemy.orm import Session
 
 from core.errors import RetryableError
 
-# What SQLAlchemy raises when the server is gone or going: the same statement may succeed later.
-UNAVAILABLE = (OperationalError, InterfaceError)
+# What a server that is gone or going raises, through SQLAlchemy or, in a COPY, from the driver itself, and a pool with
+# no connection left. The same statement may succeed later.
+UNAVAILABLE = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 def get_engine(database_url: str) -> Engine:
@@ -45,16 +52,15 @@ def open_session(database_url: str) -> Iterator[Session]:
     RetryableError
         `database-unavailable`: the server cannot be reached or went away.
     """
-    session = Session(get_engine(database_url), expire_on_commit=False)
     try:
-        yield session
+        # Inside the `try`: giving a dead connection back fails, too.
+        with Session(get_engine(database_url), expire_on_commit=False) as session:
+            yield session
     except UNAVAILABLE as error:
         raise database_unavailable(error) from error
-    finally:
-        session.close()
 
 
-def database_unavailable(error: OperationalError | InterfaceError) -> RetryableError:
-    """The typed form of a lost connection. The driver's own words may span lines; the first one says it."""
-    reason = str(error.orig).strip().splitlines() or ["no reason given"]
+def database_unavailable(error: Exception) -> RetryableError:
+    """The typed form of an error of `UNAVAILABLE`. The driver's own words may span lines; the first one says it."""
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines() or ["no reason given"]
     return RetryableError("database-unavailable", f"Postgres does not answer ({reason[0]}).")

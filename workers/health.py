@@ -23,6 +23,7 @@ from workers.stall import StallWatch
 log = get_logger(__name__)
 
 EXIT_STALLED = 75
+LEAVE_TIMEOUT_S = 5.0
 
 
 class Health:
@@ -43,19 +44,21 @@ class Health:
         task_received.connect(self._count, weak=False)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop beating and take the worker off the list."""
+    def leave(self) -> None:
+        """Have the thread stop beating and take the worker off the list; returns at once, safe in a signal handler."""
         self._stop.set()
-        self._thread.join(timeout=5)
-        self._in_database(lambda session: heartbeats.remove(session, self._name))
+
+    def join(self) -> None:
+        """Wait until the worker is off the list, for some seconds at most."""
+        self._thread.join(timeout=LEAVE_TIMEOUT_S)
 
     def _run(self) -> None:
-        while True:
+        while not self._stop.is_set():
             self._in_database(lambda session: heartbeats.beat(session, self._name, self._queues, os.getpid()))
             if self._stalled():
                 self._exit()
-            if self._stop.wait(self._settings.worker.heartbeat_seconds):
-                return
+            self._stop.wait(self._settings.worker.heartbeat_seconds)
+        self._in_database(lambda session: heartbeats.remove(session, self._name))
 
     def _stalled(self) -> bool:
         free = len(state.active_requests) < self._processes

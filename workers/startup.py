@@ -1,11 +1,12 @@
 """What every worker does at its start and end: logging, safety checks, heartbeat."""
 
+import atexit
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 
 from core.errors import MusicSpaceError
 from core.settings import get_settings
@@ -27,7 +28,7 @@ def connect(prepare: Callable[[Celery], None] | None = None) -> None:
     setup_logging.connect(_configure_logging, weak=False)
     worker_init.connect(_check_or_exit, weak=False)
     worker_ready.connect(_start_health, weak=False)
-    worker_shutdown.connect(_stop_health, weak=False)
+    worker_shutting_down.connect(_leave, weak=False)
 
 
 def _configure_logging(**_: Any) -> None:
@@ -51,8 +52,10 @@ def _start_health(sender: Any, **_: Any) -> None:
     worker = sender.controller if hasattr(sender, "controller") else sender
     _health.append(Health(worker, get_settings()))
     _health[-1].start()
+    atexit.register(_health[-1].join)
 
 
-def _stop_health(**_: Any) -> None:
+def _leave(**_: Any) -> None:
+    """Celery sends `worker_shutdown` after a warm shutdown only; this signal comes before every kind."""
     for health in _health:
-        health.stop()
+        health.leave()

@@ -2,22 +2,18 @@
 
 import pytest
 
-from core.settings import Settings, get_settings, use_settings
+from core.settings import Settings
 from core.work import WorkKind
 from tasks.queues import ROUTES, WORK_TASKS, Queue, TaskName, broker_url_of, work_kinds
 
 
 @pytest.fixture
-def celery_app():
-    """The application with its tasks registered; the URL is never connected to."""
-    before = get_settings()
-    if before.redis_url is None:
-        use_settings(Settings(database_url="postgresql://nowhere/x", redis_url="redis://nowhere/0"))
+def celery_app(settings):
+    """The application with its tasks registered. It reads its settings once a process, hence those of all tests."""
     from tasks.app import app
 
     app.loader.import_default_modules()
-    yield app
-    use_settings(before)
+    return app
 
 
 def test_every_registered_task_has_a_name_of_its_own_and_a_queue(celery_app):

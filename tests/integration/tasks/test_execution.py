@@ -1,10 +1,14 @@
 """One work item from claim to end: success, every class of error, a database that goes away."""
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
 from core.errors import ConfigurationError, PermanentError, RetryableError
+from core.settings import get_settings
 from core.work import WorkState
+from db.binary_copy import copy_into, encode
+from db.engine import open_session
 from db.repositories.inspection import get_item, list_items
 from db.repositories.jobs import cancel_job
 from tasks.execution import run_work_item
@@ -76,11 +80,22 @@ def test_retries_run_out(session, item_id, settings):
     assert outcome(session, item_id) == (WorkState.FAILED, "retries-exhausted", ["retry", "failed"])
 
 
-def test_a_connection_lost_in_the_middle_becomes_a_retry(session, item_id, settings):
-    def work(own, payload):
-        own.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-        return {}
+def lose_connection_in_a_statement(own, payload):
+    own.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    return {}
 
+
+def lose_connection_in_a_copy(own, payload):
+    own.execute(text("CREATE TEMPORARY TABLE stage (n bigint)"))
+    pid = own.scalar(text("SELECT pg_backend_pid()"))
+    with open_session(get_settings().required_database_url) as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    copy_into(own, "COPY stage FROM STDIN (FORMAT binary)", encode([np.arange(9)]))
+    return {}
+
+
+@pytest.mark.parametrize("work", [lose_connection_in_a_statement, lose_connection_in_a_copy])
+def test_a_connection_lost_in_the_middle_becomes_a_retry(session, item_id, settings, work):
     run(item_id, settings, work)
     assert outcome(session, item_id) == (WorkState.QUEUED, "database-unavailable", ["retry"])
 
