@@ -1,9 +1,6 @@
 """Predict the features of a playlist file offline: no database, one output row for every usable input row."""
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from core.durable_files import replacing
 from core.errors import PermanentError
 from core.features import FEATURES
 from core.settings import ImportSettings
@@ -70,7 +68,7 @@ def predict_file(
     playlist = _read(source, out, limits)
     prediction = _predict(predictor, to_batch(playlist.rows), on_progress)
     columns = _columns(playlist.rows, prediction, rounded=out.suffix.lower() == ".csv")
-    with _replacing(out) as temporary:
+    with replacing(out) as temporary:
         write(pa.table(columns), temporary)
     return PredictionSummary(
         out=out,
@@ -139,21 +137,6 @@ def _writer_for(source: Path, out: Path) -> Callable[[Any, Any], None]:
     if out.is_dir() or (out.exists() and source.exists() and out.samefile(source)):
         raise PermanentError("invalid-option", f"{out} is a folder, or the input itself. Choose another output.")
     return writer
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place, synced to disk, when the block ends without an error."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        yield temporary
-        os.fsync(handle)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        os.close(handle)
-        temporary.unlink(missing_ok=True)
 
 
 def _read(source: Path, out: Path, limits: ImportSettings) -> PlaylistFile:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from core.durable_files import sync
 from core.errors import ConfigurationError
 from integrations.embedded.account import Account
 from integrations.embedded.binaries import Binaries
@@ -49,7 +50,7 @@ def _create(cluster: Path, account: Account, binaries: Binaries, log: Path) -> N
     if status != 0:
         raise failed("postgres", log)
     unfinished.rename(cluster)
-    _sync_folder(cluster.parent)
+    sync(cluster.parent)  # The rename must last through a power failure.
 
 
 def _unfinished(cluster: Path) -> str:
@@ -68,12 +69,3 @@ def _initdb(binaries: Binaries, cluster: Path) -> list[str]:
         *("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         "--no-instructions",
     ]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename last through a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,6 @@ and loads again.
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.durable_files import move_durably
 from core.errors import ConfigurationError
 from models.artifacts.card import ArtifactFile, Card
 
@@ -130,10 +130,10 @@ def publish_artifact(root: Path, card: Card, write_files: Callable[[Path], None]
         entries = {path.name: _describe(path) for path in sorted(staging.iterdir())}
         card = replace(card, version=f"{card.version}-{_digest(entries)}", files=entries)
         for name, entry in entries.items():
-            _move_durably(staging / name, folder / entry.stored_as)
+            move_durably(staging / name, folder / entry.stored_as)
         for file, text in ((_CARD_FILE, card.to_json()), (_READABLE_CARD_FILE, card.to_markdown())):
             (staging / file).write_text(text, encoding="utf-8")
-            _move_durably(staging / file, folder / file)
+            move_durably(staging / file, folder / file)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _remove_unnamed_files(folder, card)
@@ -161,22 +161,6 @@ def _describe(path: Path) -> ArtifactFile:
 def _digest(entries: Mapping[str, ArtifactFile]) -> str:
     """Eight hex digits that change with the content of any file."""
     return hashlib.sha256("".join(entry.sha256 for entry in entries.values()).encode()).hexdigest()[:8]
-
-
-def _move_durably(source: Path, target: Path) -> None:
-    """Move a file within a file system so that it survives a power cut whole, or not at all."""
-    for path in (source, source.parent):
-        _fsync(path)
-    source.replace(target)
-    _fsync(target.parent)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_unnamed_files(folder: Path, card: Card) -> None:

@@ -1,11 +1,11 @@
 """Rows that cannot be imported: why, and the file that tells the person."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from core.durable_files import replacing
 
 REASONS: dict[str, str] = {
     "blank-artist": "The row names no artist.",
@@ -66,15 +66,7 @@ def preview(source: object) -> str:
 
 def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
     """Write the rejects as UTF-8 CSV; a reader of `path` sees the old file or the whole new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("line", "reason", "detail", "text"))
-            writer.writerows((reject.line, reject.reason, reject.detail, reject.text) for reject in rejects)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("line", "reason", "detail", "text"))
+        writer.writerows((reject.line, reject.reason, reject.detail, reject.text) for reject in rejects)

@@ -15,8 +15,10 @@ import redis
 from sqlalchemy import text
 
 from core.settings import Settings
+from core.work import JobKind, WorkKind
 from db.engine import get_engine, open_session
 from db.migrate import upgrade
+from db.repositories.enqueue import create_job, enqueue_targets, seal_job
 from integrations.embedded import EmbeddedServers
 from tasks.safety import WORKER_ENVIRONMENT
 
@@ -127,6 +129,21 @@ class System:
         server.kill()
         server.wait(10)
         self.servers.ensure_running()
+
+    def enqueue(self, *, tracks: int, chunk_size: int) -> None:
+        """Insert tracks of a hundred artists and a job that enriches them."""
+        with open_session(self.urls.database_url) as session:
+            ids = session.scalars(
+                text("""
+                    INSERT INTO tracks (identity_key, artist, title)
+                    SELECT i::text, 'Artist ' || i % 97, 'Song ' || i FROM generate_series(1, :n) i RETURNING id
+                """),
+                {"n": tracks},
+            ).all()
+            job_id, _ = create_job(session, JobKind.ENRICH_ALL)
+            enqueue_targets(session, job_id, WorkKind.ENRICH, ids, version="m1", chunk_size=chunk_size)
+            seal_job(session, job_id, {})
+            session.commit()
 
     def count(self, query: str) -> int:
         """One number from the database."""

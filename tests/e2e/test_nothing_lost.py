@@ -12,9 +12,7 @@ from sqlalchemy import text
 from system import System, wait_until
 
 from core.features import FEATURE_NAMES
-from core.work import JobKind, WorkKind
 from db.engine import open_session
-from db.repositories.enqueue import create_job, enqueue_targets, seal_job
 from tasks.queues import Queue
 
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
@@ -42,27 +40,15 @@ def system() -> Iterator[System]:
         yield started
 
 
-def run(system: System, *, tracks: int, chunk_size: int, kill_share: float, double: bool) -> int:
-    """Enqueue the tracks and start two dispatchers and a worker with the chosen troubles; returns the job's id."""
-    with open_session(system.urls.database_url) as session:
-        ids = session.scalars(
-            text("""
-                INSERT INTO tracks (identity_key, artist, title)
-                SELECT i::text, 'Artist ' || i % 97, 'Song ' || i FROM generate_series(1, :n) i RETURNING id
-            """),
-            {"n": tracks},
-        ).all()
-        job_id, _ = create_job(session, JobKind.ENRICH_ALL)
-        enqueue_targets(session, job_id, WorkKind.ENRICH, ids, version="m1", chunk_size=chunk_size)
-        seal_job(session, job_id, {})
-        session.commit()
+def run(system: System, *, tracks: int, chunk_size: int, kill_share: float, double: bool) -> None:
+    """Enqueue the tracks and start two dispatchers and a worker with the chosen troubles."""
+    system.enqueue(tracks=tracks, chunk_size=chunk_size)
     troubles = {"CHAOS_KILL_SHARE": str(kill_share), "CHAOS_DOUBLE": "1" if double else ""}
     system.start_worker("enrich", Queue.ENRICH, module="chaos_worker", **troubles)
     for name in ("maintenance", "maintenance-2"):
         system.start_worker(name, Queue.MAINTENANCE, concurrency=1, module="chaos_worker", **troubles)
     system.start_beat()
     system.start_beat("beat-2")
-    return job_id
 
 
 def hurt(system: System, events: dict[str, Event], total: int) -> dict[str, float]:

@@ -12,9 +12,7 @@ import pytest
 from sqlalchemy import text
 from system import System, wait_until
 
-from core.work import JobKind, WorkKind
 from db.engine import get_engine, open_session
-from db.repositories.enqueue import create_job, enqueue_targets, seal_job
 from db.repositories.heartbeats import read_heartbeats
 from tasks.queues import Queue
 
@@ -35,21 +33,6 @@ def start_in_foreground(system: System, **variables: str) -> "subprocess.Complet
     module = variables.get("WORKER_MODULE", "workers.cpu")
     command = (sys.executable, "-m", "celery", "-A", module, "worker", "-Q", "enrich", "-c", "1")
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-
-
-def enqueue(system: System, *, tracks: int, chunk_size: int) -> None:
-    with open_session(system.urls.database_url) as session:
-        ids = session.scalars(
-            text("""
-                INSERT INTO tracks (identity_key, artist, title)
-                SELECT i::text, 'a', i::text FROM generate_series(1, :n) i RETURNING id
-            """),
-            {"n": tracks},
-        ).all()
-        job_id, _ = create_job(session, JobKind.ENRICH_ALL)
-        enqueue_targets(session, job_id, WorkKind.ENRICH, ids, version="m1", chunk_size=chunk_size)
-        seal_job(session, job_id, {})
-        session.commit()
 
 
 def test_an_unsafe_celery_setting_stops_the_worker(system):
@@ -96,7 +79,7 @@ def test_a_worker_that_stopped_consuming_exits_and_a_fresh_one_does_the_work(sys
     control = (sys.executable, "-m", "celery", "-A", "workers.cpu", "control", "cancel_consumer", str(Queue.ENRICH))
     urls = {"MUSICSPACE_DATABASE_URL": system.urls.database_url, "MUSICSPACE_REDIS_URL": system.urls.redis_url}
     subprocess.run(control, env=os.environ | urls, check=True, capture_output=True)
-    enqueue(system, tracks=1, chunk_size=1)
+    system.enqueue(tracks=1, chunk_size=1)
     started = time.monotonic()
     wait_until(lambda: system.done() == 1, 60, "a fresh worker to do the work")
     assert time.monotonic() - started >= 3, "the consumer was not really cancelled"
@@ -109,7 +92,7 @@ def test_a_stopped_worker_finishes_what_it_holds(system):
     system.start_worker("enrich", Queue.ENRICH, concurrency=2)
     system.start_worker("maintenance", Queue.MAINTENANCE, concurrency=1)
     system.start_beat()
-    enqueue(system, tracks=2000, chunk_size=2)
+    system.enqueue(tracks=2000, chunk_size=2)
     wait_until(lambda: system.done() > 50, 60, "the work to begin")
     system.stop("enrich")
     assert system.count("SELECT count(*) FROM work_items WHERE state = 'running'") == 0
@@ -121,7 +104,7 @@ def test_a_stopped_worker_finishes_what_it_holds(system):
 
 def test_a_soft_shutdown_does_not_wait_for_ever_and_the_work_comes_back(system):
     """A task longer than the soft shutdown is cut off; its lease runs out and the next worker does it."""
-    enqueue(system, tracks=1, chunk_size=1)
+    system.enqueue(tracks=1, chunk_size=1)
     system.start_worker("maintenance", Queue.MAINTENANCE, concurrency=1)
     system.start_beat()
     system.start_worker("enrich", Queue.ENRICH, concurrency=1, module="chaos_worker", CHAOS_SLOW_S="60")
