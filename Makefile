@@ -25,11 +25,12 @@ demo: $(VENV)/.core ## Import a playlist and fill its features, on this machine
 test: $(VENV)/.dev ## Run all tests but the slow ones
 	@$(BIN)/python -m pytest $(TESTS) -m "not slow" $(PYTEST_ARGS)
 
-check: $(VENV)/.dev ## Lint, formatting, types, import contracts
+check: $(VENV)/.dev ## Lint, formatting, types, import contracts, the shape of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/architecture
 
 bench: $(VENV)/.core ## Measure throughput, beside yardsticks
 	@$(BIN)/python -m benchmarks

@@ -4,11 +4,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from core.errors import ERROR_CODES
-from core.settings import Settings
+from core.settings import variables
 
 _ERRORS_HEAD = """# Error codes
 
@@ -40,14 +39,10 @@ def settings_page() -> str:
     return _SETTINGS_HEAD + "\n".join(rows) + "\n"
 
 
-def settings_rows(model: type[BaseModel] = Settings, prefix: str = "MUSICSPACE_") -> Iterator[tuple[str, str, str]]:
-    """Variable, default and description of every setting, nested ones included."""
-    for name, field in model.model_fields.items():
-        variable = prefix + name.upper()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from settings_rows(field.annotation, variable + "__")
-        else:
-            yield variable, _default(field), field.description or ""
+def settings_rows() -> Iterator[tuple[str, str, str]]:
+    """Variable, default and description of every setting."""
+    for variable, field in variables():
+        yield variable, _default(field), field.description or ""
 
 
 def _default(field: FieldInfo) -> str:

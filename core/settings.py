@@ -1,12 +1,17 @@
 """All settings, typed, read from `MUSICSPACE_*` variables in this module alone (nested names use `__`)."""
 
 import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
+
+PREFIX = "MUSICSPACE_"
 
 
 class LedgerSettings(BaseModel):
@@ -81,7 +86,7 @@ class Settings(BaseSettings):
     """The whole tree. Unset URLs mean the embedded servers in `data_dir`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MUSICSPACE_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
     )
 
     database_url: str | None = Field(None, description="Postgres 15+, e.g. postgresql://user@host/db. Unset: embedded.")
@@ -172,13 +177,35 @@ def read_settings() -> Settings:
     Raises
     ------
     ConfigurationError
-        A variable has a value that cannot be used; the message names it, never its value.
+        A variable has a value that cannot be used, or a name no setting has; the message names it, never its value.
     """
+    _refuse_unknown_variables()
     try:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())
         raise ConfigurationError("invalid-settings", problems) from None
+
+
+def variables(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
+    """The variable and the definition of every setting, nested ones included."""
+    for name, field in model.model_fields.items():
+        variable = prefix + name.upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from variables(field.annotation, variable + "__")
+        else:
+            yield variable, field
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelled variable would else leave its setting at the default without a word."""
+    known = {name for name, _ in variables()}
+    groups = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known | groups:
+            closest = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+            hint = f"Did you mean {closest[0]}?" if closest else "docs/SETTINGS.md lists the known ones."
+            raise ConfigurationError("invalid-settings", f"There is no setting {name}. {hint}")
 
 
 def _required(variable: str, url: str | None) -> str:
@@ -190,4 +217,4 @@ def _required(variable: str, url: str | None) -> str:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    return "MUSICSPACE_" + "__".join(str(part).upper() for part in location)
+    return PREFIX + "__".join(str(part).upper() for part in location)

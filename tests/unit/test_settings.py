@@ -1,0 +1,42 @@
+"""Settings come from the environment, and a wrong one is named."""
+
+import pytest
+
+from core.errors import ConfigurationError
+from core.settings import read_settings, variables
+
+
+def test_nested_settings_are_read(monkeypatch):
+    monkeypatch.setenv("MUSICSPACE_LEDGER__LEASE_SECONDS", "7.5")
+    assert read_settings().ledger.lease_seconds == 7.5
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("MUSICSPACE_LEDGER__LEASE_SECONDS", "-1", "MUSICSPACE_LEDGER__LEASE_SECONDS"),
+        ("MUSICSPACE_DATABASE_URL", "mysql://x", "must start with postgresql://"),
+        ("MUSICSPACE_REDIS_URL", "http://x", "must start with redis://"),
+        ("MUSICSPACE_LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
+        ("MUSICSPACE_LEDGER__LEASE_SECOND", "3", "Did you mean MUSICSPACE_LEDGER__LEASE_SECONDS"),
+        ("MUSICSPACE_QWERTY", "3", "docs/SETTINGS.md"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch, variable, value, message):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match="MUSICSPACE_") as caught:
+        read_settings()
+    assert message in caught.value.message
+    assert caught.value.code == "invalid-settings"
+
+
+def test_a_secret_never_appears_in_a_message(monkeypatch):
+    monkeypatch.setenv("MUSICSPACE_DATABASE_URL", "mysql://user:hunter2@host/db")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert "hunter2" not in caught.value.message
+
+
+def test_every_variable_is_distinct():
+    names = [name for name, _ in variables()]
+    assert len(names) == len(set(names))
