@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from core.ids import MAX_ID
 from core.settings import Settings
 from db.engine import open_session
 from db.session import Session
 
-MAX_BIGINT = 2**63 - 1
 MAX_PAGE = 500
 
 
@@ -29,7 +29,7 @@ def _session(settings: AppSettings) -> Iterator[Session]:
 # Closed before the response is sent: a slow client holds no connection.
 DatabaseSession = Annotated[Session, Depends(_session, scope="function")]
 
-JobId = Annotated[int, Path(ge=1, le=MAX_BIGINT, description="The job.", examples=[42])]
-WorkItemId = Annotated[int, Path(ge=1, le=MAX_BIGINT, description="The work item.", examples=[1001])]
-TrackId = Annotated[int, Path(ge=1, le=MAX_BIGINT, description="The track.", examples=[7])]
+JobId = Annotated[int, Path(ge=1, le=MAX_ID, description="The job.", examples=[42])]
+WorkItemId = Annotated[int, Path(ge=1, le=MAX_ID, description="The work item.", examples=[1001])]
+TrackId = Annotated[int, Path(ge=1, le=MAX_ID, description="The track.", examples=[7])]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most entries to return.", examples=[50])]

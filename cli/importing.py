@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.console import err, out, print_json
+from core.ids import MAX_ID
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -17,7 +18,9 @@ EXIT_FAILED = 1
 
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A playlist: Exportify or plain CSV, JSON, M3U.")],
-    user: Annotated[int, typer.Option("--user", min=1, help="The platform's id of the user who owns the playlist.")],
+    user: Annotated[
+        int, typer.Option("--user", min=1, max=MAX_ID, help="The platform's id of the user who owns the playlist.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="Name of the playlist. Default: the file's.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the features are filled.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.console import out, print_json
+from core.ids import MAX_ID
 
 if TYPE_CHECKING:
     from db.repositories.jobs import JobProgress
@@ -14,7 +15,10 @@ EXIT_FAILED = 1
 
 job_app = typer.Typer(help="Look at jobs and steer them.", no_args_is_help=True)
 
-JobId = Annotated[int, typer.Argument(metavar="JOB", help="The number of the job; `musicspace job list` shows them.")]
+JobId = Annotated[
+    int,
+    typer.Argument(min=1, max=MAX_ID, metavar="JOB", help="The number of the job; `musicspace job list` shows them."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -116,7 +120,10 @@ def retry(job: JobId, as_json: AsJson = False) -> None:
 
 @job_app.command()
 def replay(
-    item: Annotated[int, typer.Argument(metavar="ITEM", help="The number of the work item; `job show` lists them.")],
+    item: Annotated[
+        int,
+        typer.Argument(min=1, max=MAX_ID, metavar="ITEM", help="The number of the work item; `job show` lists them."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Queue one failed or quarantined work item again."""

@@ -4,19 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query
 
-from api.dependencies import MAX_BIGINT, AppSettings, DatabaseSession, JobId, PageLimit
+from api.dependencies import AppSettings, DatabaseSession, JobId, PageLimit
 from api.openapi import problems
 from api.schemas.jobs import Job, JobCancelled, JobPage, JobRetried
 from api.security import require_key
+from core.ids import MAX_ID
 from db.repositories import jobs
 from services import job_control
 from tasks.publishing import ring
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
-BeforeId = Annotated[
-    int | None, Query(ge=1, le=MAX_BIGINT, description="Only jobs older than this one.", examples=[42])
-]
+BeforeId = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only jobs older than this one.", examples=[42])]
 
 
 @router.get("", summary="Jobs, the newest first", responses=problems())

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query
 
-from api.dependencies import MAX_BIGINT, AppSettings, DatabaseSession, PageLimit, WorkItemId
+from api.dependencies import AppSettings, DatabaseSession, PageLimit, WorkItemId
 from api.openapi import problems
 from api.schemas.work_items import WorkItem, WorkItemDetail, WorkItemPage
 from api.security import require_key
+from core.ids import MAX_ID
 from core.work import WorkState
 from db.repositories.inspection import list_items
 from services import job_control
@@ -16,8 +17,8 @@ from tasks.publishing import ring
 router = APIRouter(prefix="/api/work-items", tags=["work items"])
 
 State = Annotated[WorkState | None, Query(description="Only items in this state.", examples=["quarantined"])]
-OfJob = Annotated[int | None, Query(ge=1, le=MAX_BIGINT, description="Only items of this job.", examples=[42])]
-AfterId = Annotated[int, Query(ge=0, le=MAX_BIGINT, description="Only items after this one.", examples=[1001])]
+OfJob = Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only items of this job.", examples=[42])]
+AfterId = Annotated[int, Query(ge=0, le=MAX_ID, description="Only items after this one.", examples=[1001])]
 
 
 @router.get("", summary="Work items by state and job", responses=problems())

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Self
 from fastapi import UploadFile
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from api.dependencies import MAX_BIGINT
 from api.schemas.links import JobLinks
+from core.ids import MAX_ID
 from services.playlists.reader import MAX_NAME_LENGTH
 from services.playlists.rejects import Reject
 
@@ -55,7 +55,7 @@ class FileForm(BaseModel):
     """A playlist file and whose it is."""
 
     file: UploadFile = Field(description="CSV (Exportify or plain), JSON, M3U or M3U8.")
-    user_id: int = Field(ge=1, le=MAX_BIGINT, description="The platform's id of the user.")
+    user_id: int = Field(ge=1, le=MAX_ID, description="The platform's id of the user.")
     name: Annotated[PlaylistName | None, BeforeValidator(_none_if_blank)] = Field(
         None, description="Name of the playlist; by default the one in the file, else the file's own."
     )
@@ -64,7 +64,7 @@ class FileForm(BaseModel):
 class TrackList(BaseModel):
     """A playlist as JSON."""
 
-    user_id: int = Field(ge=1, le=MAX_BIGINT, strict=True, description="The platform's id of the user.")
+    user_id: int = Field(ge=1, le=MAX_ID, strict=True, description="The platform's id of the user.")
     name: PlaylistName = Field(description="Name of the playlist.")
     tracks: Annotated[list[Any], WithJsonSchema(_TRACKS_SCHEMA)] = Field(description="The tracks, in their order.")
 
