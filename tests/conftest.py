@@ -38,13 +38,16 @@ def servers() -> Iterator[ServerUrls]:
     """Real Postgres and Redis or Valkey: those of the two URL settings, else embedded ones in a temporary folder."""
     settings = get_settings()
     if not settings.embedded:
-        yield ServerUrls(settings.required_database_url, _with_redis_database(settings.required_redis_url))
+        urls = ServerUrls(settings.required_database_url, _with_redis_database(settings.required_redis_url))
+        _tell_celery(urls)
+        yield urls
         return
     folder = Path(tempfile.mkdtemp(prefix="musicspace-test-"))
     # As root the servers run as another user, who has to reach the folder.
     folder.chmod(0o755)
     try:
         with embedded_servers(settings.model_copy(update={"data_dir": folder})) as urls:
+            _tell_celery(urls)
             yield urls
     finally:
         shutil.rmtree(folder)
@@ -108,6 +111,11 @@ def session(database_url: str) -> Iterator[Session]:
     """A session on the test's database; the test commits."""
     with open_session(database_url) as opened:
         yield opened
+
+
+def _tell_celery(urls: ServerUrls) -> None:
+    """The Celery application reads the broker's URL once a process, on first use, whichever test that is."""
+    use_settings(get_settings().model_copy(update={"redis_url": urls.redis_url}))
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from core.errors import RetryableError
 from core.settings import LedgerSettings
 from db.repositories import work_items
 from db.repositories.inspection import list_items
-from tasks import publishing
+
+# Modules, not tasks: pytest looks at every name of this file, and looking at a task makes Celery read its settings.
+from tasks import maintenance, publishing
 from tasks.app import app
-from tasks.maintenance import dispatch_due
 from tasks.publishing import dispatch, queue_depth, ring
 from tasks.queues import Queue
 
@@ -84,7 +85,7 @@ def test_a_broker_that_is_away_costs_seconds_and_loses_nothing(
     with pytest.raises(RetryableError, match="broker does not answer"):
         dispatch(settings)
     ring(settings)
-    dispatch_due.run()
+    maintenance.dispatch_due.run()
     assert time.monotonic() - started < 10
     assert session.scalar(text("SELECT count(*) FROM work_items WHERE dispatched_at IS NOT NULL")) == 0
     assert len(list_items(session, state=None, job_id=job_id, limit=9)) == 3
@@ -96,7 +97,7 @@ def test_the_task_recovers_lost_items_and_sends_them_again(session, make_job, br
     assert work_items.claim(session, item_id, "test:1", 0.01) is not None
     session.commit()
     time.sleep(0.05)
-    dispatch_due.run()
+    maintenance.dispatch_due.run()
     assert item_ids_in(broker) == [item_id]
     session.rollback()
     assert work_items.claim(session, item_id, "test:2", 60) is not None
