@@ -12,7 +12,7 @@ from core.settings import Settings
 from core.telemetry import get_logger
 from db.engine import open_session
 from db.migrate import head, require_current
-from db.repositories.heartbeats import Heartbeat, read_heartbeats
+from db.repositories.heartbeats import DISPATCHER, Heartbeat, read_heartbeats
 from integrations.probes import Health, Probe, probe_postgres, probe_redis
 from tasks.queues import Queue
 
@@ -89,7 +89,14 @@ def _workers(settings: Settings) -> Results:
         require_current(session.connection())
         beats = read_heartbeats(session)
     fresh = [beat for beat in beats if beat.age_s < settings.worker.dead_after_seconds]
-    return {_worker_check(queue): _consumer(queue, fresh) for queue in Queue}
+    return {_worker_check(queue): _consumer(queue, fresh) for queue in Queue} | {DISPATCHER: _dispatcher(fresh)}
+
+
+def _dispatcher(fresh: list[Heartbeat]) -> Check:
+    for beat in fresh:
+        if beat.worker == DISPATCHER:
+            return Check(ok=True, detail=f"ran {max(beat.age_s, 0):.0f} s ago")
+    return Check(ok=False, detail="beat does not run, or nobody consumes its queue")
 
 
 def _consumer(queue: Queue, fresh: list[Heartbeat]) -> Check:
@@ -108,5 +115,5 @@ QUESTIONS: tuple[Question, ...] = (
     Question(("postgres",), _postgres),
     Question(("schema",), _schema),
     Question(("broker",), _broker),
-    Question(tuple(_worker_check(queue) for queue in Queue), _workers),
+    Question((*(_worker_check(queue) for queue in Queue), DISPATCHER), _workers),
 )

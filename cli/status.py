@@ -78,11 +78,11 @@ def _server(name: str, url: str, embedded: "ServerStatus | None", probe: "Callab
 
 
 def _workers(settings: "Settings", database_url: str, embedded: "ServerStatus | None") -> list[Component]:
-    """One row per worker with a fresh heartbeat, and one for every queue that nobody consumes."""
+    """One row per worker with a fresh heartbeat, one for every queue that nobody consumes, and the dispatcher."""
     from core.errors import MusicSpaceError
     from db.engine import open_session
     from db.migrate import require_current
-    from db.repositories.heartbeats import read_heartbeats
+    from db.repositories.heartbeats import DISPATCHER, read_heartbeats
     from tasks.queues import Queue
 
     if embedded is not None and embedded.pid is None:
@@ -95,9 +95,17 @@ def _workers(settings: "Settings", database_url: str, embedded: "ServerStatus | 
         return [Component("workers", UNHEALTHY, "", None, error.message)]
     fresh = [beat for beat in beats if beat.age_s <= settings.worker.dead_after_seconds]
     rows = [
-        Component(f"worker {beat.worker}", HEALTHY, ", ".join(beat.queues), beat.pid, f"seen {beat.age_s:.0f} s ago")
+        Component(
+            beat.worker if beat.worker == DISPATCHER else f"worker {beat.worker}",
+            HEALTHY,
+            ", ".join(beat.queues),
+            beat.pid,
+            f"seen {beat.age_s:.0f} s ago",
+        )
         for beat in fresh
     ]
+    if all(beat.worker != DISPATCHER for beat in fresh):
+        rows.append(Component(DISPATCHER, STOPPED, "", None, "beat does not run, or nobody consumes its queue"))
     consumed = {queue for beat in fresh for queue in beat.queues}
     idle = [queue for queue in Queue if queue not in consumed]
     return rows + [Component("worker", STOPPED, queue, None, "nobody consumes this queue") for queue in idle]

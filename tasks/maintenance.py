@@ -1,9 +1,12 @@
 """Task: recover lost work and dispatch what is due."""
 
+import os
+
 from core.errors import RetryableError
 from core.settings import get_settings
 from core.telemetry import get_logger
 from db.engine import open_session
+from db.repositories import heartbeats
 from db.repositories.dispatch import quarantine_lost, requeue_lost
 from tasks.app import app
 from tasks.publishing import dispatch
@@ -31,6 +34,7 @@ def recover_lost() -> None:
     """Queue the items of dead workers again, and quarantine those that keep killing theirs."""
     settings = get_settings()
     with open_session(settings.required_database_url) as session:
+        heartbeats.beat(session, heartbeats.DISPATCHER, [], os.getpid())
         requeued = requeue_lost(session, settings.ledger.max_losses, _BATCH)
         session.commit()
         quarantined = quarantine_lost(session, settings.ledger.max_losses, _BATCH)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kombu.exceptions import LimitExceeded
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
@@ -19,8 +20,8 @@ from tasks.queues import WORK_TASKS, Queue, work_kinds
 
 log = get_logger(__name__)
 
-# What kombu, redis-py and the operating system raise while a broker is away.
-BROKER_ERRORS = (BrokerError, RedisError, OSError)
+# What kombu, redis-py and the operating system raise while a broker is away, or all connections to it are taken.
+BROKER_ERRORS = (BrokerError, LimitExceeded, RedisError, OSError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Signs of life of workers."""
+"""Signs of life of workers and of the dispatcher."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,13 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+#: Beats on every run of the dispatcher: it takes beat, the broker and a worker to come that far.
+DISPATCHER = "dispatcher"
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A worker, the queues it consumes, and how long it has been silent."""
+    """A worker, the queues it consumes (the dispatcher: none), and how long it has been silent."""
 
     worker: str
     queues: list[str]
