@@ -49,4 +49,3 @@ class AttemptOutcome(StrEnum):
 
 
 LIVE_STATES: tuple[WorkState, ...] = (WorkState.WAITING, WorkState.QUEUED, WorkState.RUNNING)
-FINAL_STATES: tuple[WorkState, ...] = tuple(state for state in WorkState if state not in LIVE_STATES)
