@@ -100,6 +100,7 @@ class ImportAccepted(BaseModel):
     measured: int = Field(description="Tracks that came with measured features.")
     enqueued: int = Field(description="Tracks handed to enrichment.")
     in_progress: int = Field(description="Tracks another job enriches at this moment.")
+    shared_jobs: list[int] = Field(description="Those other jobs.")
     rejected_rows: list[RejectedRow] = Field(description="The first 100 rejected rows.")
     links: JobLinks
 
@@ -119,6 +120,7 @@ class ImportAccepted(BaseModel):
                     "measured": 0,
                     "enqueued": 2,
                     "in_progress": 0,
+                    "shared_jobs": [],
                     "rejected_rows": [
                         {"line": 4, "reason": "blank-title", "detail": "The row names no title.", "text": "IU,"}
                     ],

@@ -48,7 +48,7 @@ def test_importing_it_again_adds_nothing(client, session):
     post_file(client)
     again = post_file(client).json()
     assert (again["new_tracks"], again["known_tracks"], again["added_to_playlist"]) == (0, 2, 0)
-    assert (again["enqueued"], again["in_progress"]) == (0, 2)
+    assert (again["enqueued"], again["in_progress"], again["shared_jobs"]) == (0, 2, [1])
     assert count(session, "playlist_tracks") == 2
 
 
