@@ -1,5 +1,6 @@
 """All settings, typed, read from `MUSICSPACE_*` variables in this module alone (nested names use `__`)."""
 
+import logging
 import os
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -12,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.errors import ConfigurationError
 
 PREFIX = "MUSICSPACE_"
+
+log = logging.getLogger(__name__)
 
 
 class LedgerSettings(BaseModel):
@@ -177,9 +180,9 @@ def read_settings() -> Settings:
     Raises
     ------
     ConfigurationError
-        A variable has a value that cannot be used, or a name no setting has; the message names it, never its value.
+        A variable has a value that cannot be used; the message names it, never its value.
     """
-    _refuse_unknown_variables()
+    _warn_of_unknown_variables()
     try:
         return Settings()
     except ValidationError as error:
@@ -197,15 +200,18 @@ def variables(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterat
             yield variable, field
 
 
-def _refuse_unknown_variables() -> None:
-    """A misspelled variable would else leave its setting at the default without a word."""
+def _warn_of_unknown_variables() -> None:
+    """A misspelled variable would else leave its setting at the default without a word.
+
+    A warning and no error: one deployment file may serve several versions.
+    """
     known = {name for name, _ in variables()}
     groups = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | groups:
             closest = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
             hint = f"Did you mean {closest[0]}?" if closest else "docs/SETTINGS.md lists the known ones."
-            raise ConfigurationError("invalid-settings", f"There is no setting {name}. {hint}")
+            log.warning("Ignoring %s: there is no such setting. %s", name, hint)
 
 
 def _required(variable: str, url: str | None) -> str:

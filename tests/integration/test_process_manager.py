@@ -20,7 +20,7 @@ from integrations.embedded import EmbeddedServers
 
 pytestmark = pytest.mark.timeout(60)
 
-MARK = "MUSICSPACE_TEST_MARK"
+MARK = "TEST_PROCESS_MARK"
 
 # The order of `musicspace up`, around commands of the test's own.
 DRIVER = """
