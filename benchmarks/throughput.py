@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from benchmarks.cpu import cpu_seconds
-from benchmarks.library import playlist_csv
+from benchmarks.synthetic import playlist_csv
 from cli.temporary_worker import worker_at_hand
 from core.settings import Settings
 from core.work import JobKind, WorkKind

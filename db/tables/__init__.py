@@ -2,7 +2,7 @@
 
 from db.tables.base import Base
 from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
-from db.tables.library import Playlist, PlaylistTrack, Track, TrackEstimate, User
+from db.tables.music import Playlist, PlaylistTrack, Track, TrackEstimate, User
 from db.tables.workers import WorkerHeartbeat
 
 __all__ = [
