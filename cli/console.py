@@ -10,8 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 # Where nobody says how wide the output is (a pipe, a log), tables get room enough.
 _WIDTH = None if sys.stdout.isatty() else 120
 
-out = Console(width=_WIDTH)
-err = Console(stderr=True)
+# Titles, names and paths may hold brackets and colons; they are text, never styles or emoji.
+out = Console(width=_WIDTH, markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:

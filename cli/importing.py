@@ -110,12 +110,11 @@ def _show(result: dict[str, Any]) -> None:
     out.print(
         f"{result['playlist']}: {result['rows']:,} rows, {result['new_tracks']:,} new tracks, "
         f"{result['known_tracks']:,} known, {result['added_to_playlist']:,} added to the playlist.",
-        markup=False,
     )
     if result["rejected"]:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in result["rejects"].items())
         where = f"; see {result['rejects_file']}" if result["rejects_file"] else ""
-        out.print(f"{result['rejected']:,} rows left out: {reasons}{where}.", markup=False)
+        out.print(f"{result['rejected']:,} rows left out: {reasons}{where}.")
     if result["measured"]:
         out.print(f"{result['measured']:,} tracks came with measured features.")
     job = result["job"]

@@ -57,20 +57,18 @@ def show(job: JobId, as_json: AsJson = False) -> None:
     """Show one job: progress, counts, errors, and the items in trouble."""
     from cli.servers import connected
     from db.engine import open_session
-    from db.repositories.inspection import list_items
     from db.repositories.jobs import troubled_items
     from services.job_control import get_job, get_work_item
 
     with connected() as settings, open_session(settings.required_database_url) as session:
         progress = get_job(session, job)
         troubled = [get_work_item(session, item_id) for item_id in troubled_items(session, job)[:20]]
-        items = len(list_items(session, state=None, job_id=job, limit=1))
     result = {**describe(progress), "troubled_items": troubled}
     if as_json:
         print_json(result)
         return
-    out.print(f"[bold]Job {progress.id}[/] ({progress.kind}): {progress.state}")
-    if items:
+    out.print(f"Job {progress.id} ({progress.kind}): {progress.state}")
+    if progress.items:
         out.print(f"  {progress.done:,} of {progress.total:,} tracks; items: {_counts(progress.items)}")
     if progress.rate_per_s:
         out.print(
@@ -79,9 +77,7 @@ def show(job: JobId, as_json: AsJson = False) -> None:
     for key, value in progress.summary.items():
         out.print(f"  {key}: {value}")
     for item in troubled:
-        out.print(
-            f"  work item {item['id']} {item['state']}: {item['error_code']}: {item['error_message']}", markup=False
-        )
+        out.print(f"  work item {item['id']} {item['state']}: {item['error_code']}: {item['error_message']}")
 
 
 @job_app.command()

@@ -105,7 +105,7 @@ def _announce(settings: "Settings", options: "UpOptions") -> None:
     if options.flower_url is not None:
         lines.insert(1, f"Flower  {options.flower_url}")
     lines.append("Ctrl-C stops everything; `musicspace status` in another terminal shows how it is.")
-    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    out.print("\n".join(lines), highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -49,8 +49,6 @@ def run_work_item(item_id: int, work: Work, settings: Settings) -> None:
             _work(held, work, settings)
         except StaleClaimError:
             log.warning("claim_stale")
-        except RetryableError as error:
-            _record(held, error, settings)
         except MusicSpaceError as error:
             _record(held, error, settings)
         except Exception as error:

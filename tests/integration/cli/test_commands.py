@@ -48,6 +48,17 @@ def test_import_and_wait_fills_every_feature(run, playlist, session):
     assert (again["new_tracks"], again["enqueued"], again["job"]["state"]) == (0, 0, "done")
 
 
+def test_brackets_and_colons_in_names_are_text(run, tmp_path):
+    path, name = tmp_path / "[red] list.csv", "[red]x[/nothing] :cat:"
+    path.write_text("artist,title\n[/b],:dog: [i]\n,none\n", encoding="utf-8")
+    imported = run("import", path, "--user", 7, "--name", name, "--no-wait")
+    assert imported.returncode == 0, imported.stderr
+    shown = run("job", "show", 1)
+    assert shown.returncode == 0, shown.stderr
+    for output in (imported.stdout, shown.stdout):
+        assert name in output
+
+
 def test_a_job_is_shown_cancelled_and_listed(run, playlist):
     assert run("import", playlist, "--user", 7, "--no-wait").returncode == 0
     shown = json.loads(run("job", "show", 1, "--json").stdout)
