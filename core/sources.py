@@ -19,10 +19,18 @@ class Source(StrEnum):
     """A writer of `track_estimates`."""
 
     IMPORT = "import"  #: Feature columns that came with the imported file.
+    BLEND = "blend"  #: The stacked predictor, the default.
+    NEURAL = "neural"  #: The Audio Feature Predictor, a network over text, genres, moods and metadata.
+    M2 = "m2"  #: Gradient boosting on TF-IDF.
+    M2_GBR = "m2-gbr"  #: The same with scikit-learn's gradient boosting, for comparison.
     M1 = "m1"  #: The Ridge predictor.
 
 
 RANKS: dict[Source, Rank] = {
     Source.IMPORT: Rank.MEASURED,
+    Source.BLEND: Rank.INFERRED,
+    Source.NEURAL: Rank.INFERRED,
+    Source.M2: Rank.INFERRED,
+    Source.M2_GBR: Rank.INFERRED,
     Source.M1: Rank.INFERRED,
 }

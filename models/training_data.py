@@ -72,8 +72,8 @@ def read_reference_table(path: Path) -> ReferenceTable:
     """Read a reference table from Parquet or CSV.
 
     Needed are `title`, `artist`, `fold` and the nine features; `track_id`, `artists` (a list, in CSV joined with ";"),
-    `album`, `genres` (likewise), `duration_ms`, `release_year`, `explicit`, `popularity` and `source` are used where
-    present.
+    `album`, `genres` (likewise), `duration_ms`, `release_year`, `decade`, `explicit`, `popularity`, `moods` (a list),
+    `track_number`, `album_total_tracks` and `source` are used where present.
 
     Raises
     ------
@@ -123,6 +123,10 @@ def _track_batch(path: Path, table: Any) -> TrackBatch:
         release_year=_column(table, "release_year", None),
         explicit=_column(table, "explicit", None),
         popularity=_column(table, "popularity", None),
+        decade=_column(table, "decade", None),
+        moods=_list_column(table, "moods"),
+        track_number=_column(table, "track_number", None),
+        album_total_tracks=_column(table, "album_total_tracks", None),
     )
 
 

@@ -16,12 +16,14 @@ def load_batch(session: Session, track_ids: Sequence[int]) -> TrackBatch:
     """Metadata of the tracks that exist, in the order of their ids; `track_id` holds the id as text."""
     rows = session.execute(
         text("""
-            SELECT id::text, artist, title, album, genres, duration_ms, release_year, explicit, popularity
+            SELECT id::text AS track_id, artist, title, album, genres, duration_ms, release_year, explicit, popularity,
+                moods, track_number, album_total_tracks
             FROM tracks WHERE id = ANY(:ids) ORDER BY id
         """),
         {"ids": list(track_ids)},
-    ).all()
-    return TrackBatch(*(list(column) for column in zip(*rows, strict=True))) if rows else TrackBatch()
+    )
+    names, columns = rows.keys(), zip(*rows, strict=True)
+    return TrackBatch(**{name: list(column) for name, column in zip(names, columns, strict=False)})
 
 
 def ids_lacking_features(session: Session, track_ids: Sequence[int] | None = None) -> list[int]:
