@@ -10,9 +10,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 TESTS ?= tests
 PYTEST_ARGS ?=
+DATA ?= ../shared/data/tracks.parquet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos docs lock clean
+.PHONY: help setup demo test check models bench chaos docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -31,6 +32,9 @@ check: $(VENV)/.dev ## Lint, formatting, types, import contracts, the shape of t
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/architecture
+
+models: $(VENV)/.dev ## Train the models that ship anew; DATA=FILE names the reference table
+	@$(BIN)/musicspace train global all --data $(DATA) --out models/artifacts
 
 bench: $(VENV)/.core ## Measure throughput, beside yardsticks
 	@$(BIN)/python -m benchmarks

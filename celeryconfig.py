@@ -9,14 +9,15 @@ from core.settings import get_settings
 from tasks.queues import ROUTES, Queue, TaskName, broker_url_of
 
 _settings = get_settings()
+_longest_task_seconds = max(_settings.worker.hard_time_limit_seconds, _settings.train.time_limit_seconds)
 
 broker_url = broker_url_of(_settings.required_redis_url)
 broker_connection_retry_on_startup = True
 # Retry for as long as it takes: the work waits in Postgres meanwhile.
 broker_connection_max_retries = None
 broker_transport_options = {
-    # Above the hard time limit, or a message would be delivered again while its task still runs.
-    "visibility_timeout": _settings.worker.hard_time_limit_seconds + 300,
+    # Above every hard time limit, or a message would be delivered again while its task still runs.
+    "visibility_timeout": _longest_task_seconds + 300,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     # A consumer that missed the end of its connection (celery issues 8030, 10205) finds out this soon.
@@ -37,7 +38,7 @@ task_serializer = "json"
 result_serializer = "json"
 event_serializer = "json"
 
-imports = ("tasks.enrich", "tasks.maintenance")
+imports = ("tasks.enrich", "tasks.maintenance", "tasks.train")
 task_queues = [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue]
 task_create_missing_queues = False
 task_default_queue = str(Queue.MAINTENANCE)
@@ -48,6 +49,7 @@ task_acks_on_failure = True
 task_acks_on_timeout = True
 task_reject_on_worker_lost = True
 task_time_limit = _settings.worker.hard_time_limit_seconds
+task_annotations = {str(TaskName.TRAIN_GLOBAL): {"time_limit": _settings.train.time_limit_seconds}}
 task_track_started = False
 
 worker_prefetch_multiplier = 1

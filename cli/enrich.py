@@ -10,23 +10,28 @@ EXIT_FAILED = 1
 
 
 def enrich_all(
+    outdated: Annotated[
+        bool, typer.Option("--outdated", help="Instead renew the features that an older version predicted.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the features are filled.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the job as JSON.")] = False,
 ) -> None:
-    """Fill the features of every track that lacks one. A run that is still going is joined, not doubled."""
+    """Fill the features of every track that lacks one. A run that is still going is joined, not doubled.
+
+    With --outdated it renews, instead, every track with a feature that another predictor or an older version inferred.
+    Measured values stay what they are.
+    """
     from cli.jobs import describe
     from cli.servers import connected
     from cli.watching import complete_job
     from db.engine import open_session
-    from services.enrichment import start_enrich_all
+    from services.enrichment import start_enrichment
     from services.job_control import get_job
     from tasks.publishing import ring
 
     with connected() as settings:
         with open_session(settings.required_database_url) as session:
-            job_id, created = start_enrich_all(
-                session, predictor=settings.enrich.predictor, chunk_size=settings.enrich.chunk_size
-            )
+            job_id, created = start_enrichment(session, settings, outdated=outdated)
             session.commit()
             job = get_job(session, job_id)
         ring(settings)

@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from cli.console import err, print_json
+from cli.console import err, print_json, progress_bar
 from cli.console import out as stdout
 from core.features import FEATURE_NAMES
 
 if TYPE_CHECKING:
     from models.evaluation import Evaluation, Score
+    from services.evaluation import OnStep, Outcome
 
 app = typer.Typer(help="Evaluate models.", no_args_is_help=True)
 
@@ -40,6 +42,88 @@ def evaluate_predictor(
         print_json(evaluation.as_dict())
     else:
         stdout.print(evaluation_table(evaluation))
+
+
+@app.command("predictors")
+def evaluate_predictors(
+    data: Annotated[Path, typer.Option(help="Reference table (.parquet or .csv) with features and folds.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.md, details.md, report.json and the plots.")],
+    splits: Annotated[
+        str, typer.Option(help="Which of random, artist, temporal and genre, separated by commas; by default all.")
+    ] = "",
+    predictors: Annotated[str, typer.Option(help="Which predictors, separated by commas; by default all.")] = "",
+    work_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where predictors trained for the temporal split are kept; by default in the data folder."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the paths and main figures as JSON.")] = False,
+) -> None:
+    """Compare all predictors on several splits of a table, and write a report. Training for temporal takes minutes."""
+    from core.settings import get_settings
+    from models.registry import shipped_artifacts
+    from services.evaluation import Request
+    from services.evaluation import evaluate_predictors as run_evaluation
+
+    settings = get_settings()
+    request = Request(
+        data=data,
+        out=out,
+        work_dir=work_dir or settings.data_dir / "evaluation",
+        artifacts_dir=settings.artifacts_dir or shipped_artifacts(),
+        splits=_names(splits),
+        predictors=_names(predictors),
+    )
+    with progress_bar(quiet=as_json) as progress:
+        outcome = run_evaluation(request, _steps_on(progress))
+    _show(outcome, as_json=as_json)
+
+
+def _steps_on(progress: Progress) -> "OnStep":
+    """Shows one step at a time; a step that begins replaces the last one."""
+    shown: dict[str, TaskID] = {}
+
+    def on_step(step: str, done: int, total: int | None) -> None:
+        if step not in shown:
+            for task in shown.values():
+                progress.remove_task(task)
+            shown.clear()
+            shown[step] = progress.add_task(step, total=None, note="")
+        progress.update(shown[step], completed=done, total=total)
+
+    return on_step
+
+
+def _names(separated: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in separated.split(",") if name.strip())
+
+
+def _show(outcome: "Outcome", *, as_json: bool) -> None:
+    if as_json:
+        mne = {
+            f"{result.title}, {'all' if result.min_popularity is None else f'popularity >= {result.min_popularity}'}": {
+                name: round(score.mne, 4) for name, score in result.scores.items()
+            }
+            for result in outcome.report.sets
+        }
+        print_json({"files": [str(path) for path in outcome.files], "mne": mne})
+        return
+    stdout.print(_comparison_table(outcome))
+    stdout.print(f"Written to {outcome.files[0].parent}: {', '.join(path.name for path in outcome.files)}.")
+    if outcome.plots_missing:
+        err.print("There are no plots, for matplotlib is not installed: pip install 'musicspace[train]'")
+
+
+def _comparison_table(outcome: "Outcome") -> Table:
+    """MNE of every predictor, of popular tracks where popularity is known."""
+    results = outcome.report.headline_sets
+    table = Table(title="Mean normalized error of eight features")
+    table.add_column("", no_wrap=True)
+    for result in results:
+        which = "all" if result.min_popularity is None else f"pop. >= {result.min_popularity}"
+        table.add_column(f"{result.title}\n{which}\n{result.rows:,} tracks", justify="right")
+    for name in results[0].scores:
+        table.add_row(name, *(f"{result.scores[name].mne:.4f}" for result in results))
+    return table
 
 
 def evaluation_table(evaluation: "Evaluation") -> Table:

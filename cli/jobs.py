@@ -7,6 +7,7 @@ import typer
 
 from cli.console import out, print_json
 from core.ids import MAX_ID
+from core.work import JobKind
 
 if TYPE_CHECKING:
     from db.repositories.jobs import JobProgress
@@ -67,10 +68,11 @@ def show(job: JobId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(result)
         return
+    unit = _unit(progress)
     out.print(f"Job {progress.id} ({progress.kind}): {progress.state}")
     if progress.items:
-        out.print(f"  {progress.done:,} of {progress.total:,} tracks; items: {_counts(progress.items)}")
-    if progress.rate_per_s:
+        out.print(f"  {progress.done:,} of {progress.total:,} {unit}; items: {_counts(progress.items)}")
+    if progress.rate_per_s and progress.kind != JobKind.TRAIN:
         out.print(
             f"  {progress.rate_per_s:,.0f} tracks/s" + (f", {progress.eta_s:,.0f} s left" if progress.eta_s else "")
         )
@@ -91,7 +93,7 @@ def watch(job: JobId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(describe(progress))
     else:
-        out.print(f"Job {job} {progress.state}: {progress.done:,} of {progress.total:,} tracks.")
+        out.print(f"Job {job} {progress.state}: {progress.done:,} of {progress.total:,} {_unit(progress)}.")
     if progress.state != "done":
         raise typer.Exit(EXIT_FAILED)
 
@@ -148,6 +150,10 @@ def _tell(as_json: bool, result: Any, sentence: str) -> None:
         print_json(result)
     else:
         out.print(sentence)
+
+
+def _unit(job: "JobProgress") -> str:
+    return "trainings" if job.kind == JobKind.TRAIN else "tracks"
 
 
 def _counts(items: dict[str, int]) -> str:

@@ -14,6 +14,7 @@ from cli.enrich import enrich_all, enrich_status
 from cli.evaluate import app as evaluate_app
 from cli.importing import import_command
 from cli.jobs import job_app
+from cli.models import app as models_app
 from cli.predict import predict
 from cli.status import status
 from cli.train import app as train_app
@@ -40,6 +41,7 @@ app.command()(up)
 app.command()(status)
 app.add_typer(db_app, name="db")
 app.add_typer(train_app, name="train")
+app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
 
 

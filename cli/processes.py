@@ -69,6 +69,7 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
     )
     commands = {
         "worker-cpu": _worker("workers.cpu", "enrich", options.concurrency),
+        "worker-train": _worker("workers.cpu", "train", 1),
         "worker-maintenance": _worker("workers.cpu", "maintenance", 1),
         "beat": _celery("workers.beat", "beat"),
         "api": (PYTHON, "-m", "api.server"),

@@ -5,10 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.work import WorkKind
+    from tasks.queues import Queue
 
 STOP_TIMEOUT_S = 30.0
 
@@ -17,10 +22,11 @@ CHECK_EVERY_S = 5.0
 
 
 class WorkerAtHand:
-    """Lends the system a worker for as long as nobody else consumes every queue."""
+    """Lends the system a worker for as long as nobody else consumes every queue that is needed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, queues: "Collection[Queue]") -> None:
         self._settings = settings
+        self._queues = queues
         self._worker: subprocess.Popen[bytes] | None = None
         self._checked_at = -CHECK_EVERY_S
 
@@ -32,8 +38,8 @@ class WorkerAtHand:
         if self._worker is not None or time.monotonic() - self._checked_at < CHECK_EVERY_S:
             return
         self._checked_at = time.monotonic()
-        if not _consumed(self._settings):
-            self._worker = _start(self._settings)
+        if not _consumed(self._settings, self._queues):
+            self._worker = _start(self._settings, self._queues)
 
     def stop(self) -> None:
         """Stop the temporary worker, if there is one, after what it holds."""
@@ -48,9 +54,12 @@ class WorkerAtHand:
 
 
 @contextmanager
-def worker_at_hand(settings: Settings) -> Iterator[WorkerAtHand]:
-    """Make sure that somebody consumes every queue during the block."""
-    worker = WorkerAtHand(settings)
+def worker_at_hand(settings: Settings, kinds: "Collection[WorkKind] | None" = None) -> Iterator[WorkerAtHand]:
+    """Make sure that work of these kinds, by default of every kind, is dispatched and done during the block."""
+    from tasks.queues import ROUTES, WORK_TASKS, Queue
+
+    needed = {ROUTES[WORK_TASKS[kind]] for kind in (WORK_TASKS if kinds is None else kinds)}
+    worker = WorkerAtHand(settings, sorted({Queue.MAINTENANCE, *needed}))
     worker.ensure()
     try:
         yield worker
@@ -58,18 +67,17 @@ def worker_at_hand(settings: Settings) -> Iterator[WorkerAtHand]:
         worker.stop()
 
 
-def _consumed(settings: Settings) -> bool:
+def _consumed(settings: Settings, queues: "Collection[Queue]") -> bool:
     from db.engine import open_session
     from db.repositories.heartbeats import read_heartbeats
-    from tasks.queues import Queue
 
     with open_session(settings.required_database_url) as session:
         beats = read_heartbeats(session)
     fresh = [beat for beat in beats if beat.age_s < settings.worker.dead_after_seconds]
-    return {queue for beat in fresh for queue in beat.queues} >= set(Queue)
+    return {queue for beat in fresh for queue in beat.queues} >= {str(queue) for queue in queues}
 
 
-def _start(settings: Settings) -> "subprocess.Popen[bytes]":
+def _start(settings: Settings, queues: "Collection[Queue]") -> "subprocess.Popen[bytes]":
     """One worker with a beat of its own, kept by `cli.respawn`, which ends it with this process in any case."""
     from tasks.safety import WORKER_ENVIRONMENT
 
@@ -91,7 +99,7 @@ def _start(settings: Settings) -> "subprocess.Popen[bytes]":
                 "cli.respawn",
                 f"--grace={settings.worker.soft_shutdown_seconds + 5}",
                 "--",
-                *_argv(settings),
+                *_argv(settings, queues),
             ],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -101,12 +109,10 @@ def _start(settings: Settings) -> "subprocess.Popen[bytes]":
         )
 
 
-def _argv(settings: Settings) -> list[str]:
-    from tasks.queues import Queue
-
+def _argv(settings: Settings, queues: "Collection[Queue]") -> list[str]:
     return [
         *(sys.executable, "-m", "celery", "--app", "workers.cpu", "worker", "--beat", "--schedule=/dev/null"),
-        f"--queues={','.join(Queue)}",
+        f"--queues={','.join(queues)}",
         f"--concurrency={settings.worker.concurrency}",
         f"--hostname=temporary-{os.getpid()}@%h",
         *("--without-gossip", "--without-mingle"),

@@ -4,12 +4,20 @@ import time
 from typing import TYPE_CHECKING
 
 from cli.console import progress_bar
+from core.work import JobKind, WorkKind
 
 if TYPE_CHECKING:
     from core.settings import Settings
     from db.repositories.jobs import JobProgress
 
 POLL_S = 0.2
+
+# What a worker must be able to do so that a job of each kind ends.
+KINDS_OF_WORK = {
+    JobKind.IMPORT: [WorkKind.ENRICH],
+    JobKind.ENRICH_ALL: [WorkKind.ENRICH],
+    JobKind.TRAIN: [WorkKind.TRAIN_GLOBAL],
+}
 
 
 def complete_job(settings: "Settings", job_id: int, *, quiet: bool = False) -> "JobProgress":
@@ -22,7 +30,7 @@ def complete_job(settings: "Settings", job_id: int, *, quiet: bool = False) -> "
     job = _look(settings, job_id)
     if job.finished_at is not None:
         return job
-    with worker_at_hand(settings) as worker, progress_bar(quiet=quiet) as progress:
+    with worker_at_hand(settings, KINDS_OF_WORK[JobKind(job.kind)]) as worker, progress_bar(quiet=quiet) as progress:
         bar = progress.add_task(f"Job {job_id}", total=None, note="")
         while job.finished_at is None:
             progress.update(bar, completed=job.done, total=job.total, note=_note(job))
@@ -43,5 +51,5 @@ def _look(settings: "Settings", job_id: int) -> "JobProgress":
 
 def _note(job: "JobProgress") -> str:
     errors = sum(job.errors.values())
-    rate = f"{job.rate_per_s:,.0f} tracks/s" if job.rate_per_s else ""
+    rate = f"{job.rate_per_s:,.0f} tracks/s" if job.rate_per_s and job.kind != JobKind.TRAIN else ""
     return f"{rate}  {errors} failed" if errors else rate

@@ -39,9 +39,13 @@ ERROR_CODES: dict[str, CodeInfo] = {
     "invalid-option": CodeInfo(
         "A command-line option has a value that cannot be used.", "See the command's --help.", 400
     ),
-    "not-found": CodeInfo("There is no such job, work item or track.", "List the existing ones first.", 404),
+    "not-found": CodeInfo(
+        "There is no such job, work item, track or model version.", "List the existing ones first.", 404
+    ),
     "wrong-state": CodeInfo(
-        "The action does not apply to the current state of the job or work item.", "Look at its state first.", 409
+        "The action does not apply to the current state of the job, work item or model.",
+        "Look at its state first.",
+        409,
     ),
     "unauthorized": CodeInfo("The API key is missing or wrong.", "Send it in the X-API-Key header.", 401),
     # Work
@@ -87,6 +91,9 @@ ERROR_CODES: dict[str, CodeInfo] = {
     ),
     "artifact-corrupt": CodeInfo(
         "A model file does not match its checksum or format version.", "Train it again, or reinstall.", 500
+    ),
+    "extra-missing": CodeInfo(
+        "A library that only training needs is not installed.", "Run `pip install 'musicspace[train]'`.", 500
     ),
 }
 

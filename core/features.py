@@ -17,6 +17,10 @@ class Feature:
     scale: float
     decimals: int
 
+    def clip(self, value: float) -> float:
+        """The nearest value within the range of the feature."""
+        return min(max(value, self.low), self.high)
+
 
 def _share(name: str) -> Feature:
     return Feature(name, unit="", low=0.0, high=1.0, scale=1.0, decimals=3)

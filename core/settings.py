@@ -57,6 +57,17 @@ class EnrichSettings(BaseModel):
     chunk_size: int = Field(500, ge=1, le=10_000, description="Tracks in one work item.")
 
 
+class TrainSettings(BaseModel):
+    """Training of the predictors that serve everybody."""
+
+    time_limit_seconds: int = Field(3600, ge=1, description="A training task that runs longer is killed.")
+    promotion_tolerance: float = Field(
+        0.0,
+        ge=0,
+        description="How much larger the error (MNE) of a new version may be than that of the one that serves.",
+    )
+
+
 class ImportSettings(BaseModel):
     """Limits of playlist files."""
 
@@ -89,7 +100,11 @@ class Settings(BaseSettings):
     """The whole tree. Unset URLs mean the embedded servers in `data_dir`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        hide_input_in_errors=True,
+        populate_by_name=True,
     )
 
     database_url: str | None = Field(None, description="Postgres 15+, e.g. postgresql://user@host/db. Unset: embedded.")
@@ -102,8 +117,18 @@ class Settings(BaseSettings):
     artifacts_dir: Path | None = Field(
         None, description="Where trained models live. Unset: the ones shipped with MusicSpace."
     )
+    models_dir: Path | None = Field(
+        None,
+        description="Where newly trained versions are kept. Workers on several machines must share this folder. "
+        "Unset: `models` in the data directory.",
+    )
     shared_data_dir: Path | None = Field(
-        None, description="Folder with the reference data sets that tests and evaluations use."
+        None, description="Folder with the reference data sets that trainings, tests and evaluations use."
+    )
+    mlflow_tracking_uri: str | None = Field(
+        None,
+        validation_alias="MLFLOW_TRACKING_URI",
+        description="MLflow server that trainings are logged to, e.g. http://mlflow:5000. Unset: none.",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Log JSON lines instead of readable ones.")
@@ -111,6 +136,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     worker: WorkerSettings = WorkerSettings()
     enrich: EnrichSettings = EnrichSettings()
+    train: TrainSettings = TrainSettings()
     imports: ImportSettings = ImportSettings()
     api: ApiSettings = ApiSettings()
     flower: FlowerSettings = FlowerSettings()
@@ -135,6 +161,16 @@ class Settings(BaseSettings):
         if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
         return level.upper()
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _empty_is_unset(cls, uri: str | None) -> str | None:
+        return uri or None
+
+    @property
+    def versions_dir(self) -> Path:
+        """The folder of trained versions, see `models.artifacts.versions`."""
+        return (self.models_dir or self.data_dir / "models").expanduser()
 
     @property
     def embedded(self) -> bool:
@@ -193,7 +229,8 @@ def read_settings() -> Settings:
 def variables(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
     """The variable and the definition of every setting, nested ones included."""
     for name, field in model.model_fields.items():
-        variable = prefix + name.upper()
+        # One variable belongs to another program and is spelled as that one spells it.
+        variable = field.validation_alias if isinstance(field.validation_alias, str) else prefix + name.upper()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from variables(field.annotation, variable + "__")
         else:

@@ -1,7 +1,9 @@
 """Where a feature value came from, and which source wins.
 
-Measured beats looked up, looked up beats inferred, never the reverse. Within a rank the value with the smaller
-uncertainty wins, then the earlier entry of `Source`.
+Measured beats looked up, looked up beats inferred, never the reverse. Among measured, and among looked-up values the
+one with the smaller uncertainty wins, then the earlier entry of `Source`. Among inferred values the predictor in use
+(`MUSICSPACE_ENRICH__PREDICTOR`) wins, then the earlier entry of `Source`: an estimate that a predictor of former times
+left behind must not outlive its replacement, however sure of itself it was.
 """
 
 from enum import IntEnum, StrEnum
@@ -34,3 +36,6 @@ RANKS: dict[Source, Rank] = {
     Source.M2_GBR: Rank.INFERRED,
     Source.M1: Rank.INFERRED,
 }
+
+#: The predictors.
+INFERRED: tuple[Source, ...] = tuple(source for source, rank in RANKS.items() if rank is Rank.INFERRED)

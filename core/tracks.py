@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 
-
 _LISTS = frozenset({"genres", "moods"})
 
 

@@ -7,13 +7,15 @@ class JobKind(StrEnum):
     """What somebody asked for; one row in `jobs`."""
 
     IMPORT = "import"  #: A playlist was imported; its tracks without features are enriched.
-    ENRICH_ALL = "enrich-all"  #: Every track that lacks a feature is enriched.
+    ENRICH_ALL = "enrich-all"  #: Every track that lacks a feature, or every outdated one, is enriched.
+    TRAIN = "train"  #: A predictor that serves everybody is trained anew.
 
 
 class WorkKind(StrEnum):
     """The unit a worker claims; one row in `work_items`."""
 
     ENRICH = "enrich"  #: Predict, resolve and write the features of a chunk of tracks.
+    TRAIN_GLOBAL = "train-global"  #: Train a predictor, compare it with the one that serves, promote or reject it.
 
 
 class WorkState(StrEnum):

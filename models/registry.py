@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from core.errors import PermanentError
+from core.errors import ConfigurationError, PermanentError
 
 if TYPE_CHECKING:
     from models.predictors.protocol import FeaturePredictor, OnProgress, TrainedPredictor
@@ -23,7 +23,15 @@ class PredictorEntry:
 
 PREDICTORS: dict[str, PredictorEntry] = {
     "m1": PredictorEntry("models.predictors.ridge:RidgePredictor", "models.predictors.ridge_training:train"),
+    "m2": PredictorEntry("models.predictors.boosting:M2Predictor", "models.predictors.boosting_training:train"),
+    "neural": PredictorEntry(
+        "models.predictors.neural.runtime:NeuralPredictor", "models.predictors.neural.training:train"
+    ),
 }
+
+
+#: What the extra `train` installs; serving needs none of it.
+TRAIN_LIBRARIES = frozenset({"lightgbm", "matplotlib", "mlflow", "onnx", "torch"})
 
 
 class _Loader(Protocol):
@@ -52,8 +60,31 @@ def load_predictor(name: str, artifacts_dir: Path | None = None) -> "FeaturePred
 
 
 def find_trainer(name: str) -> "Callable[[ReferenceTable, OnProgress], TrainedPredictor]":
-    """The function that trains the predictor `name`; raises as `load_predictor` does for an unknown one."""
-    return cast("Callable[[ReferenceTable, OnProgress], TrainedPredictor]", _resolve(_entry(name).trainer))
+    """The function that trains the predictor `name`; raises as `load_predictor` does for an unknown one.
+
+    It raises `ConfigurationError` (`extra-missing`) where a library that only training needs is not installed.
+    """
+    target = _entry(name).trainer
+
+    def train(table: "ReferenceTable", on_progress: "OnProgress") -> "TrainedPredictor":
+        # Trainers may import such libraries when they run, hence around both.
+        try:
+            trainer = cast("Callable[[ReferenceTable, OnProgress], TrainedPredictor]", _resolve(target))
+            return trainer(table, on_progress)
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            if library not in TRAIN_LIBRARIES:
+                raise
+            raise ConfigurationError(
+                "extra-missing", f"Training {name} needs {library}. Run `pip install 'musicspace[train]'`."
+            ) from None
+
+    return train
+
+
+def require_predictor(name: str) -> None:
+    """Raise `PermanentError` (`invalid-option`) unless there is a predictor of that name."""
+    _entry(name)
 
 
 def shipped_artifacts() -> Path:

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,3 +81,17 @@ def fit_tfidf(texts: Iterable[str], max_terms: int) -> TfidfEncoder:
     terms = sorted(frequent)
     document_frequency = np.array([documents[term] for term in terms], dtype=np.float64)
     return TfidfEncoder(terms, np.log((1 + n_texts) / (1 + document_frequency)) + 1)
+
+
+def entries(
+    encoded: Sequence[SparseRow], first_column: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """The non-zero entries of n encoded texts as rows, columns and weights of a matrix, [entries] each."""
+    lengths = np.array([row.columns.size for row in encoded], dtype=np.intp)
+    rows = np.repeat(np.arange(len(encoded)), lengths)
+    columns = _joined([row.columns for row in encoded]).astype(np.intp) + first_column
+    return rows, columns, _joined([row.weights for row in encoded]).astype(np.float32)
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(arrays) if arrays else np.empty(0)

@@ -54,7 +54,7 @@ def import_playlist(
     stage_rows(session, (_staged(number, row) for number, row in enumerate(playlist.rows, start=1)))
     imported = match_and_insert(session)
     playlist_id, added = add_to_playlist(session, user_id, name)
-    measured = _store_measured(session, playlist.rows, imported)
+    measured = _store_measured(session, playlist.rows, imported, predictor)
     job_id, _ = create_job(session, JobKind.IMPORT, user_id=user_id, params={"playlist": name, "predictor": predictor})
     lacking = ids_lacking_features(session, [row.track_id for row in imported])
     enqueued = enqueue_targets(session, job_id, WorkKind.ENRICH, lacking, version=predictor, chunk_size=chunk_size)
@@ -78,14 +78,16 @@ def import_playlist(
     return summary
 
 
-def _store_measured(session: Session, rows: Sequence[ImportRow], imported: Sequence[ImportedRow]) -> int:
+def _store_measured(
+    session: Session, rows: Sequence[ImportRow], imported: Sequence[ImportedRow], predictor: str
+) -> int:
     """Keep feature columns of the file as measured values; the last row wins where two name the same track."""
     by_track = {place.track_id: row.features for row, place in zip(rows, imported, strict=True) if row.features}
     if not by_track:
         return 0
     track_ids = np.array(sorted(by_track), dtype=np.int64)
     estimates = measured_estimates([by_track[track_id] for track_id in track_ids.tolist()])
-    return store_estimates(session, Source.IMPORT, None, track_ids, estimates)
+    return store_estimates(session, Source.IMPORT, None, track_ids, estimates, preferred=predictor)
 
 
 def _staged(number: int, row: ImportRow) -> tuple[object, ...]:
@@ -103,5 +105,8 @@ def _staged(number: int, row: ImportRow) -> tuple[object, ...]:
         row.release_year,
         row.explicit,
         row.popularity,
+        list(row.moods),
+        row.track_number,
+        row.album_total_tracks,
         row.audio_uri,
     )

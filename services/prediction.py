@@ -16,7 +16,8 @@ from core.errors import PermanentError
 from core.features import FEATURES
 from core.settings import ImportSettings
 from core.tracks import TrackBatch
-from models.predictors.protocol import FeaturePredictor, OnProgress, Prediction
+from models.completeness import metadata_completeness
+from models.predictors.protocol import FeaturePredictor, OnProgress, Prediction, clip_to_ranges
 from services.playlists.reader import NoUsableRowsError, PlaylistFile, read_playlist
 from services.playlists.rejects import Reject, write_rejects
 from services.playlists.rows import ImportRow
@@ -26,7 +27,7 @@ _WRITERS: dict[str, Callable[[Any, Any], None]] = {
     ".parquet": pyarrow.parquet.write_table,
 }
 _STEP = 2_000
-_CONFIDENCE_DECIMALS = 3
+_SHARE_DECIMALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ def predict_file(
     """Predict the nine features of every usable row of a playlist file, duplicates included, in input order.
 
     Columns of the output: `track_id` (Spotify id, else the line number), `artist`, `title`, the nine features,
-    `<feature>_uncertainty` (half-width of the 80 % interval) and `confidence`. A CSV file is rounded to each feature's
-    decimals. The output appears whole or not at all.
+    `<feature>_uncertainty` (half-width of the 80 % interval), `<feature>_low` and `<feature>_high` (that interval,
+    clipped to the feature's range), `confidence` and `metadata_completeness` (both 0..1). A CSV file is rounded to each
+    feature's decimals. The output appears whole or not at all.
 
     Parameters
     ----------
@@ -66,8 +68,9 @@ def predict_file(
     """
     write = _writer_for(source, out)
     playlist = _read(source, out, limits)
-    prediction = _predict(predictor, to_batch(playlist.rows), on_progress)
-    columns = _columns(playlist.rows, prediction, rounded=out.suffix.lower() == ".csv")
+    batch = to_batch(playlist.rows)
+    prediction = _predict(predictor, batch, on_progress)
+    columns = _columns(batch, prediction, rounded=out.suffix.lower() == ".csv")
     with replacing(out) as temporary:
         write(pa.table(columns), temporary)
     return PredictionSummary(
@@ -92,6 +95,9 @@ def to_batch(rows: Sequence[ImportRow]) -> TrackBatch:
         release_year=[row.release_year for row in rows],
         explicit=[row.explicit for row in rows],
         popularity=[row.popularity for row in rows],
+        moods=[list(row.moods) for row in rows],
+        track_number=[row.track_number for row in rows],
+        album_total_tracks=[row.album_total_tracks for row in rows],
     )
 
 
@@ -108,7 +114,7 @@ def _predict(predictor: FeaturePredictor, batch: TrackBatch, on_progress: OnProg
     )
 
 
-def _columns(rows: Sequence[ImportRow], prediction: Prediction, *, rounded: bool) -> dict[str, Any]:
+def _columns(batch: TrackBatch, prediction: Prediction, *, rounded: bool) -> dict[str, Any]:
     """The output columns in order."""
 
     def number(values: NDArray[np.float32], decimals: int) -> NDArray[np.floating]:
@@ -116,15 +122,21 @@ def _columns(rows: Sequence[ImportRow], prediction: Prediction, *, rounded: bool
         return values.astype(np.float64).round(decimals) if rounded else values
 
     columns: dict[str, Any] = {
-        "track_id": pa.array([row.spotify_id or str(row.line) for row in rows], pa.string()),
-        "artist": pa.array([row.artist for row in rows], pa.string()),
-        "title": pa.array([row.title for row in rows], pa.string()),
+        "track_id": pa.array(batch.track_id, pa.string()),
+        "artist": pa.array(batch.artist, pa.string()),
+        "title": pa.array(batch.title, pa.string()),
     }
     for feature, values in zip(FEATURES, prediction.values.T, strict=True):
         columns[feature.name] = number(values, feature.decimals)
     for feature, uncertainty in zip(FEATURES, prediction.uncertainty.T, strict=True):
         columns[f"{feature.name}_uncertainty"] = number(uncertainty, feature.decimals)
-    return columns | {"confidence": number(prediction.confidence, _CONFIDENCE_DECIMALS)}
+    lows = clip_to_ranges(prediction.values - prediction.uncertainty)
+    highs = clip_to_ranges(prediction.values + prediction.uncertainty)
+    for feature, low, high in zip(FEATURES, lows.T, highs.T, strict=True):
+        columns[f"{feature.name}_low"] = number(low, feature.decimals)
+        columns[f"{feature.name}_high"] = number(high, feature.decimals)
+    shares = {"confidence": prediction.confidence, "metadata_completeness": metadata_completeness(batch)}
+    return columns | {name: number(values, _SHARE_DECIMALS) for name, values in shares.items()}
 
 
 def _writer_for(source: Path, out: Path) -> Callable[[Any, Any], None]:

@@ -20,12 +20,13 @@ class Resolved:
     confidence: NDArray[np.float32]
 
 
-def resolve(estimates: Mapping[str, Estimates]) -> Resolved:
-    """Resolve the aligned estimates of several sources by rank, then by uncertainty, then by the order of `Source`.
+def resolve(estimates: Mapping[str, Estimates], preferred: str | None = None) -> Resolved:
+    """Resolve the aligned estimates of several sources by the rules of `core.sources`.
 
-    The confidence of a track is the mean over its known features of the confidence of the source chosen.
+    `preferred` is the predictor in use. The confidence of a track is the mean over its known features of the confidence
+    of the source chosen.
     """
-    sources = [source for source in Source if source in estimates]
+    sources = _in_order(estimates, preferred)
     n = len(next(iter(estimates.values())).confidence)
     values = np.full((n, N_FEATURES), np.nan, np.float32)
     confidence = np.full((n, N_FEATURES), np.nan, np.float32)
@@ -34,7 +35,7 @@ def resolve(estimates: Mapping[str, Estimates]) -> Resolved:
     chosen = np.full((n, N_FEATURES), -1, np.int16)
     for index, source in enumerate(sources):
         rank, offered = RANKS[source], estimates[source]
-        uncertainty = np.nan_to_num(offered.uncertainty, nan=0.0 if rank is Rank.MEASURED else np.inf)
+        uncertainty = _comparable(offered.uncertainty, rank)
         better = (rank < best_rank) | ((rank == best_rank) & (uncertainty < best_uncertainty))
         better &= ~np.isnan(offered.values)
         values[better] = offered.values[better]
@@ -43,6 +44,18 @@ def resolve(estimates: Mapping[str, Estimates]) -> Resolved:
         chosen[better] = index
         confidence[better] = np.broadcast_to(offered.confidence[:, None], better.shape)[better]
     return Resolved(values, _source_names(chosen, sources), _mean_known(confidence))
+
+
+def _in_order(estimates: Mapping[str, Estimates], preferred: str | None) -> list[Source]:
+    sources = [source for source in Source if source in estimates]
+    return sorted(sources, key=lambda source: source != preferred)
+
+
+def _comparable(uncertainty: NDArray[np.float32], rank: Rank) -> NDArray[np.float32]:
+    """What decides within a rank; the smaller one wins, and of equal ones the earlier source."""
+    if rank is Rank.INFERRED:
+        return np.zeros_like(uncertainty)
+    return np.nan_to_num(uncertainty, nan=0.0 if rank is Rank.MEASURED else np.inf)
 
 
 def _source_names(chosen: NDArray[np.int16], sources: list[Source]) -> list[list[str | None]]:

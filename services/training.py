@@ -11,10 +11,19 @@ from core.features import FEATURE_NAMES
 from models.artifacts import Card, publish_artifact
 from models.evaluation import Evaluation, Score, evaluate
 from models.predictors.protocol import OnProgress, TrainedPredictor
-from models.registry import find_trainer
+from models.registry import find_trainer, require_predictor
 from models.training_data import TRAIN_FOLD, ReferenceTable, read_reference_table
 
 _LIBRARIES = ("numpy", "scipy", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A trained predictor, judged and not yet published."""
+
+    trained: TrainedPredictor
+    evaluation: Evaluation
+    card: Card  #: As `publish_artifact` takes it: without files, and with the version of the method alone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,25 @@ class TrainingResult:
     evaluation: Evaluation
 
 
+def train(name: str, table: ReferenceTable, on_progress: OnProgress) -> Training:
+    """Train the predictor `name` on the fold `train` of a reference table and judge it on the holdouts.
+
+    `on_progress` is called with the steps done and all steps of the training.
+
+    Raises
+    ------
+    PermanentError
+        `invalid-option`: there is no such predictor.
+    ConfigurationError
+        `extra-missing`: a library that its training needs is not installed.
+    """
+    trained = find_trainer(name)(table, on_progress)
+    evaluation = evaluate(trained.predictor, table)
+    return Training(trained, evaluation, _card(trained, table, evaluation))
+
+
 def train_global(name: str, data: Path, root: Path, on_progress: OnProgress) -> TrainingResult:
-    """Train the predictor `name` on a reference table and publish it below `root`.
+    """Train the predictor `name` on a reference table and publish it below `root`, as the shipped artifacts are made.
 
     Parameters
     ----------
@@ -38,19 +64,17 @@ def train_global(name: str, data: Path, root: Path, on_progress: OnProgress) -> 
     root
         Folder of all artifacts; an older artifact of that name is replaced once the new one is complete.
     on_progress
-        Called with the steps done and all steps of the training.
+        See `train`.
 
     Raises
     ------
     PermanentError
         `invalid-option` or `file-not-found`: no such predictor, or the file is no reference table.
     """
-    trainer = find_trainer(name)
-    table = read_reference_table(data)
-    trained = trainer(table, on_progress)
-    evaluation = evaluate(trained.predictor, table)
-    card = publish_artifact(root, _card(trained, table, evaluation), trained.write_files)
-    return TrainingResult(card, root / card.name, evaluation)
+    require_predictor(name)
+    training = train(name, read_reference_table(data), on_progress)
+    card = publish_artifact(root, training.card, training.trained.write_files)
+    return TrainingResult(card, root / card.name, training.evaluation)
 
 
 def _card(trained: TrainedPredictor, table: ReferenceTable, evaluation: Evaluation) -> Card:

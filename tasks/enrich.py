@@ -1,18 +1,20 @@
 """Task: enrich one chunk of tracks."""
 
 from dataclasses import asdict
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from core.settings import get_settings
+from core.settings import Settings, get_settings
+from db.engine import open_session
 from tasks.app import app
 from tasks.execution import run_work_item
 from tasks.queues import TaskName
 
 if TYPE_CHECKING:
     from models.predictors.protocol import FeaturePredictor
+    from services.serving import Serving
 
 
 @app.task(name=str(TaskName.ENRICH))
@@ -23,13 +25,26 @@ def enrich(item_id: int) -> None:
 
 def _enrich(session: Session, payload: dict[str, Any]) -> dict[str, Any]:
     from services.enrichment import enrich_tracks
+    from services.serving import ModelFolders, serving_version
 
-    return asdict(enrich_tracks(session, payload["targets"], predictor(payload["version"])))
+    settings = get_settings()
+    # Asked anew for each item, so that a promotion takes effect at once.
+    serving = serving_version(session, payload["version"], ModelFolders.of(settings))
+    summary = enrich_tracks(session, payload["targets"], predictor(serving), preferred=settings.enrich.predictor)
+    return asdict(summary)
 
 
-@cache
-def predictor(name: str) -> "FeaturePredictor":
-    """The predictor, loaded once per process."""
-    from models.registry import load_predictor
+@lru_cache(maxsize=2)
+def predictor(serving: "Serving") -> "FeaturePredictor":
+    """The predictor of a version, loaded once per process. Two are kept: items of two versions may alternate."""
+    from services.serving import load_serving
 
-    return load_predictor(name, get_settings().artifacts_dir)
+    return load_serving(serving)
+
+
+def load_serving_predictor(settings: Settings) -> None:
+    """Load the version that serves now, so that the processes of a pool share it. Raises a typed error if it cannot."""
+    from services.serving import ModelFolders, serving_version
+
+    with open_session(settings.required_database_url) as session:
+        predictor(serving_version(session, settings.enrich.predictor, ModelFolders.of(settings)))

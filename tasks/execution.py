@@ -28,8 +28,10 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def run_work_item(item_id: int, work: Work, settings: Settings) -> None:
+def run_work_item(item_id: int, work: Work, settings: Settings) -> bool:
     """Claim the item and call `work(session, payload)` in the transaction that also ends the item.
+
+    Returns whether that transaction was committed.
 
     `work` returns the item's result, a JSON object. A message for an item that somebody else holds, that ended, or that
     is not due yet does nothing. Errors are recorded in the ledger and never raised to Celery, whose own retries would
@@ -40,13 +42,14 @@ def run_work_item(item_id: int, work: Work, settings: Settings) -> None:
     except RetryableError as error:
         # The item is still queued; the dispatcher notices that its message is gone.
         log.warning("claim_failed", item_id=item_id, code=error.code, reason=error.message)
-        return
+        return False
     if held is None:
         log.debug("claim_refused", item_id=item_id)
-        return
+        return False
     with structlog.contextvars.bound_contextvars(job_id=held.job_id, item_id=held.item_id, attempt=held.attempts):
         try:
             _work(held, work, settings)
+            return True
         except StaleClaimError:
             log.warning("claim_stale")
         except MusicSpaceError as error:
@@ -54,6 +57,7 @@ def run_work_item(item_id: int, work: Work, settings: Settings) -> None:
         except Exception as error:
             log.exception("work_failed_unexpectedly")
             _record(held, _unexpected(error), settings)
+    return False
 
 
 def _claim(item_id: int, settings: Settings) -> Claim | None:

@@ -9,6 +9,7 @@ class Queue(StrEnum):
     """A broker queue; every one is consumed by a worker type."""
 
     ENRICH = "enrich"  #: Feature prediction for chunks of tracks.
+    TRAIN = "train"  #: Training, which may take an hour; on its own so that no import waits behind it.
     MAINTENANCE = "maintenance"  #: Dispatch and recovery of lost work.
 
 
@@ -16,17 +17,20 @@ class TaskName(StrEnum):
     """Explicit names, so that moving a function never changes a message."""
 
     ENRICH = "musicspace.enrich"
+    TRAIN_GLOBAL = "musicspace.train-global"
     DISPATCH = "musicspace.dispatch"
 
 
 ROUTES: dict[TaskName, Queue] = {
     TaskName.ENRICH: Queue.ENRICH,
+    TaskName.TRAIN_GLOBAL: Queue.TRAIN,
     TaskName.DISPATCH: Queue.MAINTENANCE,
 }
 
 # Which task does a work item of each kind.
 WORK_TASKS: dict[WorkKind, TaskName] = {
     WorkKind.ENRICH: TaskName.ENRICH,
+    WorkKind.TRAIN_GLOBAL: TaskName.TRAIN_GLOBAL,
 }
 
 

@@ -36,11 +36,14 @@ def check_settings(app: Celery) -> None:
 
 def _time_problems(app: Celery) -> list[str]:
     visibility_s = app.conf.broker_transport_options.get("visibility_timeout", 3600)
-    problems = []
-    if not app.conf.task_time_limit or visibility_s <= app.conf.task_time_limit:
-        problems.append(
-            f"visibility_timeout ({visibility_s} s) must exceed task_time_limit ({app.conf.task_time_limit})"
-        )
+    # A task may have a limit of its own; one without takes that of the application.
+    limits = {"task_time_limit": app.conf.task_time_limit}
+    limits |= {f"time_limit of {name}": task.time_limit for name, task in app.tasks.items()}
+    problems = [
+        f"visibility_timeout ({visibility_s} s) must exceed {name} ({limit})"
+        for name, limit in limits.items()
+        if not limit or visibility_s <= limit
+    ]
     if not app.conf.worker_soft_shutdown_timeout:
         problems.append("worker_soft_shutdown_timeout must be above 0")
     return problems

@@ -1,6 +1,8 @@
 """Enrich the whole library, and see how far that is."""
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Response
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response
 
 from api.dependencies import AppSettings, DatabaseSession
 from api.openapi import problems
@@ -13,21 +15,33 @@ from tasks.publishing import ring
 
 router = APIRouter(prefix="/api", tags=["enrichment"])
 
+Outdated = Annotated[
+    bool,
+    Query(description="Instead renew tracks with a feature inferred by another predictor or version.", examples=[True]),
+]
+
 
 @router.post(
     "/enrich-all",
     status_code=202,
-    summary="Enrich every track that lacks a feature",
+    summary="Enrich every track that lacks a feature, or renew outdated ones",
     dependencies=[Depends(require_key)],
-    responses={200: {"model": Job, "description": "A run is live already; this is it."}, **problems("unauthorized")},
+    responses={
+        200: {"model": Job, "description": "A run is live already; this is it."},
+        **problems("unauthorized", "artifact-missing"),
+    },
 )
-def enrich_all(session: DatabaseSession, settings: AppSettings, background: BackgroundTasks, response: Response) -> Job:
+def enrich_all(
+    session: DatabaseSession,
+    settings: AppSettings,
+    background: BackgroundTasks,
+    response: Response,
+    outdated: Outdated = False,
+) -> Job:
     """Starts a job and returns it. While one is live, that one is returned instead, with 200."""
-    from services.enrichment import start_enrich_all
+    from services.enrichment import start_enrichment
 
-    job_id, created = start_enrich_all(
-        session, predictor=settings.enrich.predictor, chunk_size=settings.enrich.chunk_size
-    )
+    job_id, created = start_enrichment(session, settings, outdated=outdated)
     job = Job.of(get_job(session, job_id))
     session.commit()
     if created:

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/api/tracks", tags=["tracks"])
 
 @router.get("/{track_id}", summary="A track with its nine features", responses=problems("not-found"))
 def show_track(track_id: TrackId, session: DatabaseSession) -> Track:
-    """Each feature with its source, uncertainty, confidence and model version."""
+    """Each feature with its source, uncertainty, interval, confidence and model version."""
     track = get_track(session, track_id)
     if track is None:
         raise PermanentError("not-found", f"There is no track {track_id}.")

@@ -44,11 +44,13 @@ def enqueue_targets(
     version: str,
     chunk_size: int,
     stage: int = 0,
+    extra: dict[str, Any] | None = None,
 ) -> int:
     """Enqueue one item per `chunk_size` targets, leaving out those already under live work of this kind and version.
 
     An item of a later stage waits until every item of the stages before it ended. The payload of an item is
-    `{"targets": [ids], "version": version}`. Returns how many targets were enqueued. `seal_job` ends the enqueueing.
+    `{"targets": [ids], "version": version}` and whatever `extra` adds. Returns how many targets were enqueued.
+    `seal_job` ends the enqueueing.
     """
     chunks = _reserve(session, kind, sorted(set(targets)), version, chunk_size)
     state = WorkState.WAITING if stage else WorkState.QUEUED
@@ -60,7 +62,7 @@ def enqueue_targets(
             "stage": stage,
             "state": state,
             "size": len(ids),
-            "payload": {"targets": ids, "version": version},
+            "payload": {"targets": ids, "version": version, **(extra or {})},
         }
         for item_id, ids in chunks.items()
     ]

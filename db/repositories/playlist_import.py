@@ -14,23 +14,26 @@ from sqlalchemy.orm import Session
 # Any constant; two imports at once would else both insert a track that neither sees yet.
 _IMPORT_LOCK = 7_620_482
 
-_COLUMNS = (
-    "row_number",
-    "spotify_id",
-    "isrc",
-    "identity_key",
-    "artist",
-    "title",
-    "album",
-    "genres",
-    "duration_ms",
-    "release_year",
-    "explicit",
-    "popularity",
-    "audio_uri",
-)
-_IDENTITY = ("spotify_id", "isrc", "identity_key")
-_METADATA = ("artist", "title", "album", "genres", "duration_ms", "release_year", "explicit", "popularity", "audio_uri")
+_TYPES = {
+    "spotify_id": "text",
+    "isrc": "text",
+    "identity_key": "text NOT NULL",
+    "artist": "text",
+    "title": "text",
+    "album": "text",
+    "genres": "text[]",
+    "duration_ms": "int",
+    "release_year": "smallint",
+    "explicit": "boolean",
+    "popularity": "smallint",
+    "moods": "text[]",
+    "track_number": "smallint",
+    "album_total_tracks": "smallint",
+    "audio_uri": "text",
+}
+_COLUMNS = ", ".join(_TYPES)
+# An import never renames a track that is known.
+_FILLABLE = [name for name in _TYPES if name not in {"identity_key", "artist", "title"}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,18 @@ class ImportedRow:
 
 
 def stage_rows(session: Session, rows: Iterable[Sequence[object]]) -> None:
-    """COPY rows, ordered as `_COLUMNS`, into the staging table of this transaction."""
+    """COPY rows of a row number and the columns of `_TYPES` into the staging table of this transaction."""
+    columns = ", ".join(f"{name} {type_}" for name, type_ in _TYPES.items())
     session.execute(
-        text("""
+        text(f"""
             CREATE TEMPORARY TABLE stage_import (
-                row_number int PRIMARY KEY, spotify_id text, isrc text, identity_key text NOT NULL, artist text,
-                title text, album text, genres text[], duration_ms int, release_year smallint, explicit boolean,
-                popularity smallint, audio_uri text, track_id bigint, created boolean NOT NULL DEFAULT false
+                row_number int PRIMARY KEY, {columns}, track_id bigint, created boolean NOT NULL DEFAULT false
             ) ON COMMIT DROP
         """)
     )
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
-    statement = f"COPY stage_import ({', '.join(_COLUMNS)}) FROM STDIN"
+    statement = f"COPY stage_import (row_number, {_COLUMNS}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
@@ -135,24 +137,20 @@ _NUMBER_NEW = """
 """
 
 _INSERT_NEW = f"""
-    INSERT INTO tracks (id, {", ".join(_IDENTITY + _METADATA)})
-    SELECT track_id, {", ".join(_IDENTITY + _METADATA)} FROM stage_import WHERE created ORDER BY track_id
+    INSERT INTO tracks (id, {_COLUMNS}) SELECT track_id, {_COLUMNS} FROM stage_import WHERE created ORDER BY track_id
 """
 
+
+def _missing(table: str, column: str) -> str:
+    """SQL: whether the row of that table lacks the column."""
+    return f"{table}.{column} = '{{}}'" if _TYPES[column].endswith("[]") else f"{table}.{column} IS NULL"
+
+
 # What a track already has stays; the file only fills gaps.
-_FILL = """
+_FILL = f"""
     UPDATE tracks t SET
-        spotify_id = coalesce(t.spotify_id, i.spotify_id), isrc = coalesce(t.isrc, i.isrc),
-        album = coalesce(t.album, i.album), genres = CASE WHEN t.genres = '{}' THEN i.genres ELSE t.genres END,
-        duration_ms = coalesce(t.duration_ms, i.duration_ms), release_year = coalesce(t.release_year, i.release_year),
-        explicit = coalesce(t.explicit, i.explicit), popularity = coalesce(t.popularity, i.popularity),
-        audio_uri = coalesce(t.audio_uri, i.audio_uri)
+        {", ".join(f"{name} = CASE WHEN {_missing('t', name)} THEN i.{name} ELSE t.{name} END" for name in _FILLABLE)}
     FROM (SELECT DISTINCT ON (track_id) * FROM stage_import WHERE NOT created ORDER BY track_id, row_number) i
-    WHERE t.id = i.track_id AND (
-        (t.spotify_id IS NULL AND i.spotify_id IS NOT NULL) OR (t.isrc IS NULL AND i.isrc IS NOT NULL)
-        OR (t.album IS NULL AND i.album IS NOT NULL) OR (t.genres = '{}' AND i.genres <> '{}')
-        OR (t.duration_ms IS NULL AND i.duration_ms IS NOT NULL)
-        OR (t.release_year IS NULL AND i.release_year IS NOT NULL)
-        OR (t.explicit IS NULL AND i.explicit IS NOT NULL) OR (t.popularity IS NULL AND i.popularity IS NOT NULL)
-        OR (t.audio_uri IS NULL AND i.audio_uri IS NOT NULL))
+    WHERE t.id = i.track_id
+      AND ({" OR ".join(f"{_missing('t', name)} AND NOT {_missing('i', name)}" for name in _FILLABLE)})
 """

@@ -33,6 +33,22 @@ def ids_lacking_features(session: Session, track_ids: Sequence[int] | None = Non
     return list(session.scalars(query, {} if track_ids is None else {"ids": list(track_ids)}))
 
 
+def ids_outdated(session: Session, predictor: str, version: str, inferred: Sequence[str]) -> list[int]:
+    """The tracks with a feature that is inferred, and not by this version of this predictor.
+
+    `inferred` names the sources that infer.
+    """
+    query = text("""
+        SELECT t.id FROM tracks t
+        LEFT JOIN track_estimates e
+          ON e.track_id = t.id AND e.source = :predictor AND e.model_version = :version
+        WHERE EXISTS (SELECT FROM jsonb_each_text(t.feature_sources) AS f (feature, source)
+                      WHERE f.source = ANY(:inferred) AND (e.track_id IS NULL OR f.source <> :predictor))
+        ORDER BY t.id
+    """)
+    return list(session.scalars(query, {"predictor": predictor, "version": version, "inferred": list(inferred)}))
+
+
 def feature_totals(session: Session) -> dict[str, Any]:
     """How many tracks there are, how many are complete, and how many each source knows."""
     totals = session.execute(

@@ -3,6 +3,7 @@
 from db.tables.base import Base
 from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
 from db.tables.music import Playlist, PlaylistTrack, Track, TrackEstimate, User
+from db.tables.predictors import ModelPromotion, ModelVersion
 from db.tables.workers import WorkerHeartbeat
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "Base",
     "Job",
     "LiveTarget",
+    "ModelPromotion",
+    "ModelVersion",
     "Playlist",
     "PlaylistTrack",
     "Track",

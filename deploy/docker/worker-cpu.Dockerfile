@@ -8,7 +8,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /opt/musicspace && /opt/musicspace/bin/pip install --constraint constraints.txt .
 
 FROM python:3.11-slim-bookworm
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin musicspace
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin musicspace && \
+    install --directory --owner=10001 --group=10001 /var/lib/musicspace/models /var/lib/musicspace/data
 COPY --from=build /opt/musicspace /opt/musicspace
 ENV PATH=/opt/musicspace/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

@@ -32,7 +32,7 @@ class RidgeWeights:
     coefficients: NDArray[np.float32]  #: [p, c, 9]; zero where the pattern lacks the column
     intercepts: NDArray[np.float32]  #: [p, 9]
     bin_edges: NDArray[np.float32]  #: [p, 9, b - 1], ascending, in each feature's unit
-    half_widths: NDArray[np.float32]  #: [p, 2, 9, b], by whether a word of the artist is known; see `ridge_intervals`
+    half_widths: NDArray[np.float32]  #: [p, 2, 9, b], by whether a word of the artist is known; see `intervals`
     prior_uncertainty: NDArray[np.float32]  #: [9], the 80 % half-widths of knowing nothing
 
     def values(self, inputs: EncodedTracks) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ Columns: artist terms | album terms | genres | duration | popularity. Training a
 that they can never disagree about an input.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.tracks import TrackBatch
-from models.tfidf import CACHE_SIZE, SparseRow, TfidfEncoder, normalize_text
+from models.tfidf import CACHE_SIZE, SparseRow, TfidfEncoder, entries, normalize_text
 
 #: A pattern of availability is the sum of these bits over the optional fields that a track has.
 HAS_ALBUM, HAS_GENRES, HAS_POPULARITY = 1, 2, 4
@@ -97,9 +97,9 @@ class RidgeInputs:
         popularity = known_popularity(tracks)
         numbers = np.column_stack([self.log_duration.scores(log_durations(tracks)), self.popularity.scores(popularity)])
         blocks = [
-            _entries(artist, 0),
-            _entries(album, self.album_start),
-            _entries(genres, self.genre_start),
+            entries(artist),
+            entries(album, self.album_start),
+            entries(genres, self.genre_start),
             _number_entries(numbers, self.duration_column),
         ]
         rows, columns, weights = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
@@ -156,24 +156,9 @@ def known_popularity(tracks: TrackBatch) -> NDArray[np.float64]:
     return np.array(tracks.popularity, dtype=np.float64)
 
 
-def _entries(
-    encoded: Sequence[SparseRow], start: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Rows, columns and weights of a block whose first column is `start`."""
-    lengths = np.array([row.columns.size for row in encoded], dtype=np.intp)
-    rows = np.repeat(np.arange(len(encoded)), lengths)
-    columns = _joined([row.columns for row in encoded]).astype(np.intp) + start
-    return rows, columns, _joined([row.weights for row in encoded]).astype(np.float32)
-
-
-def _joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
-    arrays = list(parts)
-    return np.concatenate(arrays) if arrays else np.empty(0)
-
-
 def _number_entries(
     numbers: NDArray[np.float64], start: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """The same for dense [n, k] numbers."""
+    """Rows, columns and weights of a block of dense [n, k] numbers whose first column is `start`."""
     rows, columns = np.nonzero(numbers)
     return rows, columns + start, numbers[rows, columns].astype(np.float32)

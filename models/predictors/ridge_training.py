@@ -16,6 +16,8 @@ from scipy.sparse import csr_matrix
 from core.errors import PermanentError
 from core.features import FEATURES, N_FEATURES
 from core.tracks import TrackBatch
+from models.predictors.folds import CV_FOLDS, SEED, artist_folds
+from models.predictors.intervals import N_BINS, bin_edges, half_widths, prior_uncertainty
 from models.predictors.protocol import OnProgress, TrainedPredictor, clip_to_ranges
 from models.predictors.ridge import RidgePredictor, RidgeWeights
 from models.predictors.ridge_inputs import (
@@ -28,7 +30,6 @@ from models.predictors.ridge_inputs import (
     normalize_genre,
     pattern_name,
 )
-from models.predictors.ridge_intervals import N_BINS, bin_edges, conformal_quantile, half_widths
 from models.tfidf import fit_tfidf
 from models.training_data import TRAIN_FOLD, ReferenceTable
 
@@ -43,8 +44,6 @@ MIN_GENRE_COUNT = 20
 # A pattern with fewer training rows does without the optional fields.
 MIN_ROWS = 100
 ALPHAS = (0.3, 1.0, 3.0, 10.0, 30.0)
-CV_FOLDS = 5
-SEED = 42
 
 _SCALES = np.array([feature.scale for feature in FEATURES])
 
@@ -138,18 +137,6 @@ def fit_inputs(tracks: TrackBatch) -> RidgeInputs:
     )
 
 
-def artist_folds(artists: list[str]) -> NDArray[np.intp]:
-    """Cross-validation folds [n] in 0..CV_FOLDS - 1 that keep all tracks of a first credited artist together.
-
-    Most tracks people import are by artists outside the training data; residuals within a known artist would make the
-    intervals too narrow for them.
-    """
-    first = [credits.partition(";")[0] for credits in artists]
-    names, row_of_name = np.unique(first, return_inverse=True)
-    fold_of_name = np.random.default_rng(SEED).permutation(len(names)) % CV_FOLDS
-    return np.asarray(fold_of_name[row_of_name], dtype=np.intp)
-
-
 def _fit_pattern(
     inputs: RidgeInputs, encoded: EncodedTracks, targets: NDArray[np.float64], folds: NDArray[np.intp], pattern: int
 ) -> _PatternFit:
@@ -189,13 +176,12 @@ def _assemble(inputs: RidgeInputs, fits: list[_PatternFit], targets: NDArray[np.
     coefficients = np.zeros((N_PATTERNS, inputs.n_columns, N_FEATURES), dtype=np.float32)
     for pattern, fit in enumerate(fits):
         coefficients[pattern, inputs.columns_of(fit.pattern)] = fit.coefficients
-    from_mean = np.abs(targets - targets.mean(axis=0))
     return RidgeWeights(
         coefficients=coefficients,
         intercepts=np.stack([fit.intercepts for fit in fits]).astype(np.float32),
         bin_edges=np.stack([fit.edges for fit in fits]).astype(np.float32),
         half_widths=np.stack([fit.widths for fit in fits]).astype(np.float32),
-        prior_uncertainty=np.array([conformal_quantile(column) for column in from_mean.T], dtype=np.float32),
+        prior_uncertainty=prior_uncertainty(targets).astype(np.float32),
     )
 
 

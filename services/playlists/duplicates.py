@@ -82,6 +82,9 @@ def _merge(first: ImportRow, later: ImportRow) -> ImportRow:
         explicit=_either(first.explicit, later.explicit),
         popularity=_either(first.popularity, later.popularity),
         genres=first.genres or later.genres,
+        moods=first.moods or later.moods,
+        track_number=_either(first.track_number, later.track_number),
+        album_total_tracks=_either(first.album_total_tracks, later.album_total_tracks),
         features={**later.features, **first.features},
         audio_uri=first.audio_uri or later.audio_uri,
     )

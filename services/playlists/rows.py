@@ -15,7 +15,7 @@ _INVISIBLE = "\u200b\u2060\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A track as a playlist file describes it; None, or nothing in `genres` and `features`, means unknown."""
+    """A track as a playlist file describes it; None, or nothing in `genres`, `moods` and `features`, means unknown."""
 
     line: int  #: Physical line where the row starts; in JSON the 1-based index of the element.
     artist: str  #: All artists, joined with ";".
@@ -28,6 +28,9 @@ class ImportRow:
     explicit: bool | None
     popularity: int | None  #: 0..100
     genres: tuple[str, ...]  #: Lower case, each once.
+    moods: tuple[str, ...]  #: Lower case, each once.
+    track_number: int | None  #: From 1.
+    album_total_tracks: int | None
     features: dict[str, float]  #: Measured values by the names of `core.features.FEATURE_NAMES`, each inside its range.
     audio_uri: str | None
     key: str  #: `core.identity.normalized_key` of artist and title.
@@ -76,7 +79,10 @@ class RowReader:
             release_year=values.release_year(get("release_year", "")),
             explicit=values.flag("explicit", get("explicit", "")),
             popularity=values.popularity(get("popularity", "")),
-            genres=self._genres(get("genres", "")),
+            genres=self._names("genre", get("genres", "")),
+            moods=self._names("mood", get("moods", "")),
+            track_number=values.track_number(get("track_number", "")),
+            album_total_tracks=values.album_total_tracks(raw.fields),
             features=values.features(raw.fields),
             audio_uri=self._location(get("audio_uri", "")),
             key=normalized_key(artist, title),
@@ -99,12 +105,12 @@ class RowReader:
         text = text.strip()
         return text if text.isascii() else unicodedata.normalize("NFC", text)
 
-    def _genres(self, text: str) -> tuple[str, ...]:
-        """The limit holds for one genre: a track of many artists lists all of theirs."""
-        check_characters("genres", text)
-        names = values.genres(text)
+    def _names(self, field: str, text: str) -> tuple[str, ...]:
+        """Genres or moods. The limit holds for each one: a track of many artists lists the genres of them all."""
+        check_characters(f"{field}s", text)
+        names = values.names(text)
         for name in names:
-            self._check_length("genre", name)
+            self._check_length(field, name)
         return names
 
     def _location(self, text: str) -> str | None:

@@ -69,7 +69,9 @@ def _flatten(track: dict[str, Any]) -> dict[str, Any]:
     nested = {key: track[key] for key in _NESTED if isinstance(track.get(key), dict)}
     if album := nested.pop("album", None):
         flat["album"] = album.get("name")
-        flat.setdefault("release_date", album.get("release_date"))
+        for name in ("release_date", "total_tracks"):
+            if name in album:
+                flat.setdefault(name, album[name])
     for inner in nested.values():
         flat.update((name, inner[name]) for name in ("isrc", *FEATURE_NAMES) if name in inner)
     return flat

@@ -1,4 +1,4 @@
-"""Optional cells as typed values: numbers, durations, years, flags, genres, features.
+"""Optional cells as typed values: numbers, durations, years, flags, lists of names, features.
 
 Every function takes the text of a cell and returns None (or nothing) for a blank one. A text that is there and cannot
 be read raises `RowError`: a person who sees "9l" rejected can mend it, a silently dropped value is lost.
@@ -21,11 +21,13 @@ MAX_DURATION_MS = int(timedelta(days=1).total_seconds() * 1000)
 # A plain number in a column that names no unit: nobody lists a track of ten seconds, nor one of three hours.
 _SMALLEST_MILLISECONDS = 10_000
 FIRST_YEAR, LAST_YEAR = 1860, 2100
+# An audiobook has hundreds of tracks; a number beyond this is a year, an id or a slip.
+MAX_TRACKS = 1_000
 
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})(?:\.\d+)?", re.ASCII)
 _YEAR = re.compile(r"(?<!\d)(\d{4})(?:\d{4})?(?!\d)", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_GENRE_SEPARATOR = re.compile(r"[,;|]")
+_NAME_SEPARATOR = re.compile(r"[,;|]")
 
 
 def is_blank(text: str) -> bool:
@@ -52,13 +54,33 @@ def _unusual_number(field: str, text: str) -> float | None:
 
 def popularity(text: str) -> int | None:
     """Spotify's popularity, a whole number in 0..100."""
-    value = number("popularity", text)
+    return _whole_number("popularity", text, 100)
+
+
+def track_number(text: str) -> int | None:
+    """The position on the album; of "4/12", as tags of audio files have it, the 4. 0 means unknown."""
+    if is_blank(text):
+        return None
+    return _whole_number("track number", text.partition("/")[0], MAX_TRACKS) or None
+
+
+def album_total_tracks(fields: Mapping[str, str]) -> int | None:
+    """How many tracks the album has, from a column of its own or from a track number like "4/12"; 0 means unknown."""
+    text = fields.get("album_total_tracks", "")
+    if is_blank(text):
+        number_of_total = fields.get("track_number", "")
+        text = "" if is_blank(number_of_total) else number_of_total.partition("/")[2]
+    return _whole_number("number of tracks on the album", text, MAX_TRACKS) or None if text else None
+
+
+def _whole_number(field: str, text: str, highest: int) -> int | None:
+    value = number(field, text)
     if value is None:
         return None
-    if not 0 <= value <= 100:
-        raise _outside("popularity", text, "0..100")
+    if not 0 <= value <= highest:
+        raise _outside(field, text, f"0..{highest}")
     if not value.is_integer():
-        raise _unreadable("popularity", text, "is not a whole number")
+        raise _unreadable(field, text, "is not a whole number")
     return int(value)
 
 
@@ -121,12 +143,12 @@ def flag(field: str, text: str) -> bool | None:
     raise RowError("bad-flag", f"The {field} column holds {shorten(text)!r}; it takes true or false.")
 
 
-def genres(text: str) -> tuple[str, ...]:
-    """Lower-case genres separated by comma, semicolon or bar, each once, in the order of the file."""
+def names(text: str) -> tuple[str, ...]:
+    """Genres or moods: lower case, separated by comma, semicolon or bar, each once, in the order of the file."""
     if not text:
         return ()
-    names = (" ".join(name.casefold().split()) for name in _GENRE_SEPARATOR.split(text))
-    return tuple(dict.fromkeys(filter(None, names)))
+    cleaned = [" ".join(name.split()) for name in _NAME_SEPARATOR.split(text.casefold())]
+    return tuple(dict.fromkeys(filter(None, cleaned)))
 
 
 def features(fields: Mapping[str, str]) -> dict[str, float]:

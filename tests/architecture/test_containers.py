@@ -16,11 +16,10 @@ from core.settings import ApiSettings, FlowerSettings, Settings, read_settings
 from integrations.embedded.binaries import installed_binaries
 
 CONTAINERS = read_containers()
-API, BEAT, FLOWER, MIGRATE, POSTGRES, REDIS, WORKER = (
-    f"deploy/docker/{kind}.Dockerfile"
-    for kind in ("api", "beat", "flower", "migrate", "postgres", "redis", "worker-cpu")
+API, BEAT, FLOWER, MIGRATE, POSTGRES, REDIS = (
+    f"deploy/docker/{kind}.Dockerfile" for kind in ("api", "beat", "flower", "migrate", "postgres", "redis")
 )
-NEED_DATABASE = ("migrate", "api", "worker-cpu", "worker-maintenance")
+NEED_DATABASE = ("migrate", "api", "worker-cpu", "worker-train", "worker-maintenance")
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -68,6 +67,7 @@ def test_nothing_is_wrong(check):
         (checks.commands, MIGRATE, '"upgrade"', '"upgrades"', "no command 'db upgrades'"),
         (checks.commands, MIGRATE, ', "upgrade"', "", "'db' is a group of commands"),
         (checks.commands, MIGRATE, '"musicspace"', '"music"', "music: no such program"),
+        (checks.queues, COMPOSE, "--queues=train", "--queues=enrich", "nobody consumes train"),
         (checks.queues, COMPOSE, "--queues=maintenance", "--queues=enrich", "nobody consumes maintenance"),
         (checks.queues, COMPOSE, "healthcheck, maintenance", "healthcheck, enrich", "asks for another queue"),
         (checks.variables, COMPOSE, "MUSICSPACE_API__KEY", "MUSICSPACE_API_KEY", "no setting MUSICSPACE_API_KEY"),
@@ -139,8 +139,17 @@ def test_containers_run_what_up_runs():
         assert CONTAINERS.command(spec.name) == ["python", *command[1:]]
 
 
-def test_the_worker_image_alone_does_what_its_service_does():
-    assert CONTAINERS.dockerfiles[WORKER].words("CMD") == CONTAINERS.command("worker-cpu")
+@pytest.mark.parametrize("service", ["worker-cpu", "worker-train"])
+def test_a_worker_image_alone_does_what_its_service_does(service):
+    assert CONTAINERS.dockerfile(service).words("CMD") == CONTAINERS.command(service)
+
+
+def test_workers_and_api_see_the_same_models():
+    users = ("api", "worker-cpu", "worker-train")
+    folders = {CONTAINERS.environment(service)["MUSICSPACE_MODELS_DIR"] for service in users}
+    mounts = {volume.partition(":")[2] for service in users for volume in CONTAINERS.services[service]["volumes"]}
+    assert len(folders) == 1
+    assert {folder for folder in folders if folder in mounts and f"{folder}:ro" in mounts} == folders
 
 
 def test_published_ports_are_the_ones_listened_on():

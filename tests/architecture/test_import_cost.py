@@ -20,6 +20,7 @@ LIGHT = (
     "tasks.enrich",
     "tasks.maintenance",
     "tasks.publishing",
+    "tasks.train",
     "workers.cpu",
     "workers.beat",
     "db.tables",

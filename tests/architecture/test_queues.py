@@ -2,9 +2,12 @@
 
 import pytest
 
+from cli.watching import KINDS_OF_WORK
+from core.errors import ConfigurationError
 from core.settings import Settings
-from core.work import WorkKind
+from core.work import JobKind, WorkKind
 from tasks.queues import ROUTES, WORK_TASKS, Queue, TaskName, broker_url_of, work_kinds
+from tasks.safety import check_settings
 
 
 @pytest.fixture
@@ -24,6 +27,19 @@ def test_every_registered_task_has_a_name_of_its_own_and_a_queue(celery_app):
         assert celery_app.conf.task_routes[name]["queue"] in celery_app.amqp.queues
 
 
+def test_a_training_has_a_time_limit_of_its_own_and_no_message_comes_twice_meanwhile(celery_app):
+    limits = {name: celery_app.tasks[name].time_limit for name in (str(TaskName.ENRICH), str(TaskName.TRAIN_GLOBAL))}
+    assert limits == {"musicspace.enrich": 900, "musicspace.train-global": 3600}
+    check_settings(celery_app)
+    visibility_s = celery_app.conf.broker_transport_options["visibility_timeout"]
+    celery_app.tasks[str(TaskName.TRAIN_GLOBAL)].time_limit = visibility_s
+    try:
+        with pytest.raises(ConfigurationError, match="must exceed time_limit of musicspace"):
+            check_settings(celery_app)
+    finally:
+        celery_app.tasks[str(TaskName.TRAIN_GLOBAL)].time_limit = 3600
+
+
 def test_every_queue_is_bound_to_its_own_key(celery_app):
     """Queues that share a key would all receive every message."""
     queues = celery_app.amqp.queues
@@ -34,6 +50,10 @@ def test_every_queue_is_bound_to_its_own_key(celery_app):
 def test_every_kind_of_work_has_a_task():
     assert set(WORK_TASKS) == set(WorkKind)
     assert sorted(kind for queue in Queue for kind in work_kinds(queue)) == sorted(WorkKind)
+
+
+def test_a_command_that_waits_knows_what_a_job_of_each_kind_needs():
+    assert set(KINDS_OF_WORK) == set(JobKind)
 
 
 def test_up_consumes_every_queue():

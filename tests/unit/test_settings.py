@@ -1,5 +1,7 @@
 """Settings come from the environment, and a wrong one is named."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import ConfigurationError
@@ -52,3 +54,18 @@ def test_a_secret_never_appears_in_a_message(monkeypatch):
 def test_every_variable_is_distinct():
     names = [name for name, _ in variables()]
     assert len(names) == len(set(names))
+
+
+def test_the_tracking_server_has_the_name_that_mlflow_gave_it(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
+    assert read_settings().mlflow_tracking_uri == "http://mlflow:5000"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert read_settings().mlflow_tracking_uri is None
+    assert "MLFLOW_TRACKING_URI" in {name for name, _ in variables()}
+
+
+def test_versions_lie_in_the_data_directory_unless_told_otherwise(monkeypatch):
+    monkeypatch.setenv("MUSICSPACE_DATA_DIR", "/srv/music")
+    assert read_settings().versions_dir == Path("/srv/music/models")
+    monkeypatch.setenv("MUSICSPACE_MODELS_DIR", "/shared/models")
+    assert read_settings().versions_dir == Path("/shared/models")

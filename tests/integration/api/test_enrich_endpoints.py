@@ -66,12 +66,15 @@ def test_a_track_shows_where_each_feature_came_from(client, track_id):
         "unit": "BPM",
         "source": "m1",
         "uncertainty": 0.3,
+        "interval": [117.8, 118.3],
         "confidence": 0.712,
         "model_version": "1.0",
     }
     assert (energy["value"], energy["source"], energy["confidence"]) == (0.9, "import", 1.0)
-    assert (energy["uncertainty"], energy["model_version"], energy["unit"]) == (None, None, None)
+    assert (energy["uncertainty"], energy["interval"]) == (None, None)
+    assert (energy["model_version"], energy["unit"]) == (None, None)
     assert track["features"]["valence"]["value"] == 0.123
+    assert track["features"]["valence"]["interval"] == [0.0, 0.375], "an interval ends where the range ends"
 
 
 def test_a_track_nobody_knows_has_features_without_values(client, make_tracks):
@@ -82,10 +85,23 @@ def test_a_track_nobody_knows_has_features_without_values(client, make_tracks):
         "unit": "dB",
         "source": None,
         "uncertainty": None,
+        "interval": None,
         "confidence": None,
         "model_version": None,
         "updated_at": None,
     }
+
+
+def test_a_track_shows_its_metadata_and_how_complete_it_is(client, session, make_tracks):
+    [track_id] = make_tracks(1)
+    metadata = (
+        "genres = '{pop,rock}', moods = '{calm}', duration_ms = 200000, track_number = 4, album_total_tracks = 12"
+    )
+    session.execute(text(f"UPDATE tracks SET {metadata}"))
+    session.commit()
+    track = client.get(f"/api/tracks/{track_id}").json()
+    assert (track["moods"], track["track_number"], track["album_total_tracks"]) == (["calm"], 4, 12)
+    assert track["metadata_completeness"] == 0.657
 
 
 def test_text_of_every_script_comes_back_as_it_was(client, session, track_id):

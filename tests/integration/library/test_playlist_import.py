@@ -8,6 +8,7 @@ from sqlalchemy import text
 from core.settings import ImportSettings
 from db.engine import open_session
 from db.repositories.jobs import job_progress
+from db.repositories.tracks import load_batch
 from services.importing import import_playlist
 from services.playlists.reader import parse_playlist
 
@@ -89,6 +90,16 @@ def test_a_file_fills_gaps_and_changes_nothing_known(session, import_csv):
     import_csv("artist,title,album\nA,One,First\nB,Two,\n")
     import_csv("artist,title,album\nA,One,Other\nB,Two,Second\n")
     assert [row.album for row in all_tracks(session)] == ["First", "Second"]
+
+
+def test_moods_and_places_on_the_album_are_stored_and_filled_like_the_rest(session, import_csv):
+    header = "artist,title,moods,track number,album total tracks"
+    import_csv(f'{header}\nA,One,"Calm, warm",4,12\nB,Two,,,\n')
+    import_csv(f"{header}\nA,One,loud,9,9\nB,Two,happy,1,\n")
+    rows = session.execute(text("SELECT moods, track_number, album_total_tracks FROM tracks ORDER BY id")).all()
+    assert rows == [(["calm", "warm"], 4, 12), (["happy"], 1, None)]
+    batch = load_batch(session, session.scalars(text("SELECT id FROM tracks")).all())
+    assert (batch.moods, batch.track_number) == ([["calm", "warm"], ["happy"]], [4, 1])
 
 
 def test_feature_columns_are_kept_as_measured_values(session, import_csv):

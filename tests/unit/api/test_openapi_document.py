@@ -10,6 +10,9 @@ WRITES = {
     "/api/jobs/{job_id}/cancel",
     "/api/jobs/{job_id}/retry",
     "/api/work-items/{item_id}/replay",
+    "/api/models/{name}/train",
+    "/api/models/{name}/promote",
+    "/api/models/{name}/rollback",
 }
 READS = {
     "/api/enrich-status",
@@ -19,6 +22,7 @@ READS = {
     "/api/work-items",
     "/api/work-items/{item_id}",
     "/api/tracks/{track_id}",
+    "/api/models",
     "/healthz",
     "/readyz",
 }

@@ -17,7 +17,8 @@ def table(options: UpOptions = OPTIONS, **urls: str) -> dict[str, ProcessSpec]:
 
 
 def test_everything_runs() -> None:
-    assert list(table()) == ["postgres", "valkey", "worker-cpu", "worker-maintenance", "beat", "api", "flower"]
+    workers = ["worker-cpu", "worker-train", "worker-maintenance"]
+    assert list(table()) == ["postgres", "valkey", *workers, "beat", "api", "flower"]
 
 
 def test_servers_of_somebody_else_are_not_watched() -> None:
@@ -42,6 +43,7 @@ def test_the_parts_find_the_servers_but_the_watchers_look_for_themselves(monkeyp
 def test_options_reach_the_commands() -> None:
     specs = table()
     assert "--concurrency=3" in specs["worker-cpu"].argv
+    assert "--concurrency=1" in specs["worker-train"].argv
     assert "--concurrency=1" in specs["worker-maintenance"].argv
     assert {"--port=5556", "--address=127.0.0.1"} <= set(specs["flower"].argv)
 

@@ -11,7 +11,7 @@ from core.errors import PermanentError
 from models.predictors.protocol import TrainedPredictor
 from models.predictors.ridge import RidgePredictor
 from models.predictors.ridge_inputs import N_PATTERNS, pattern_name
-from models.predictors.ridge_training import artist_folds, train
+from models.predictors.ridge_training import train
 from models.training_data import ReferenceTable
 
 
@@ -69,13 +69,3 @@ def test_too_few_tracks_are_refused(reference_table: ReferenceTable) -> None:
     few = reference_table.select(np.arange(len(reference_table)) < 99)
     with pytest.raises(PermanentError, match="99 rows"):
         train(few, lambda done, total: None)
-
-
-def test_cross_validation_keeps_an_artist_in_one_fold() -> None:
-    artists = [f"artist {number % 40}" + (";guest" if number % 3 else "") for number in range(400)]
-    folds = artist_folds(artists)
-    by_artist = {artist.partition(";")[0]: set() for artist in artists}
-    for artist, fold in zip(artists, folds.tolist(), strict=True):
-        by_artist[artist.partition(";")[0]].add(fold)
-    assert all(len(seen) == 1 for seen in by_artist.values())
-    assert np.bincount(folds).min() > 0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.tfidf import TfidfEncoder, fit_tfidf, normalize_text, words
+from models.tfidf import TfidfEncoder, entries, fit_tfidf, normalize_text, words
 
 NAMES = [
     "The Beatles",
@@ -67,3 +67,11 @@ def test_a_text_of_unknown_words_is_an_empty_row() -> None:
 
 def test_an_empty_vocabulary_gives_empty_rows() -> None:
     assert fit_tfidf([], max_terms=5).encode("The Beatles").columns.size == 0
+
+
+def test_entries_are_those_of_the_rows_in_order() -> None:
+    encoder = TfidfEncoder(["blue", "iron"], np.array([1.0, 2.0]))
+    rows, columns, weights = entries([encoder.encode(text) for text in ("iron blue", "", "blue")], first_column=10)
+    assert (rows.tolist(), columns.tolist()) == ([0, 0, 2], [10, 11, 10])
+    assert_allclose(weights, [1 / 5**0.5, 2 / 5**0.5, 1], rtol=1e-6)
+    assert [part.size for part in entries([])] == [0, 0, 0]

@@ -10,7 +10,7 @@ from services.playlists.rows import ImportRow
 
 IDS = ("a" * 22, "b" * 22)
 ISRCS = ("USRC17607839", "USRC17607840")
-ROW = ImportRow(2, "A", "T", None, None, None, None, None, None, None, (), {}, None, "a|t")
+ROW = ImportRow(2, "A", "T", None, None, None, None, None, None, None, (), (), None, None, {}, None, "a|t")
 
 
 def unite(*rows: ImportRow) -> tuple[list[ImportRow], list[str]]:
@@ -64,12 +64,19 @@ def test_the_later_row_fills_gaps_only() -> None:
         explicit=True,
         duration_ms=1000,
         genres=("pop",),
+        moods=("calm",),
+        track_number=4,
+        album_total_tracks=12,
         features={"energy": 0.9, "tempo": 120.0},
     )
     rows, _ = unite(first, later)
-    assert rows == [
-        replace(first, isrc=ISRCS[0], duration_ms=1000, genres=("pop",), features={"energy": 0.1, "tempo": 120.0})
-    ]
+    learned = {
+        "moods": ("calm",),
+        "track_number": 4,
+        "album_total_tracks": 12,
+        "features": {"energy": 0.1, "tempo": 120.0},
+    }
+    assert rows == [replace(first, isrc=ISRCS[0], duration_ms=1000, genres=("pop",), **learned)]
 
 
 def test_ids_learned_from_a_duplicate_count() -> None:

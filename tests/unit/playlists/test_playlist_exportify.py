@@ -38,6 +38,7 @@ def test_exportify(text: str, bom: str) -> None:
     assert (row.spotify_id, row.duration_ms, row.release_year) == ("7KA4W4McWYRpgf0fWsJZWB", 180387, 2017)
     assert (row.explicit, row.popularity, row.genres) == (True, 80, ("hip hop", "rap"))
     assert len(row.features) == (9 if text is PAVELKOMAROV else 0)
+    assert row.track_number == (4 if text is WATSONBOX else None)
 
 
 def test_blank_feature_columns_give_no_features() -> None:

@@ -32,6 +32,9 @@ def test_everything_known() -> None:
         explicit="true",
         popularity="80",
         genres="Hip Hop,rap",
+        moods="Dreamy; Warm",
+        track_number="8",
+        album_total_tracks="14",
         energy="0.559",
         audio_uri="x.mp3",
     )
@@ -47,6 +50,9 @@ def test_everything_known() -> None:
         explicit=True,
         popularity=80,
         genres=("hip hop", "rap"),
+        moods=("dreamy", "warm"),
+        track_number=8,
+        album_total_tracks=14,
         features={"energy": 0.559},
         audio_uri="x.mp3",
         key="tyler the creator|see you again",
@@ -57,6 +63,7 @@ def test_artist_and_title_alone() -> None:
     row = read()
     assert (row.album, row.spotify_id, row.isrc, row.duration_ms, row.release_year) == (None,) * 5
     assert (row.explicit, row.popularity, row.genres, row.features, row.audio_uri) == (None, None, (), {}, None)
+    assert (row.moods, row.track_number, row.album_total_tracks) == ((), None, None)
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u200b", "\ufeff", "\xa0"])
@@ -69,7 +76,7 @@ def test_artist_of_separators_alone() -> None:
     assert reason(artist=";;") == "blank-artist"
 
 
-@pytest.mark.parametrize("field", ["artist", "title", "album", "genres", "audio_uri"])
+@pytest.mark.parametrize("field", ["artist", "title", "album", "genres", "moods", "audio_uri"])
 def test_texts_that_cannot_be_stored(field: str) -> None:
     assert reason(**{field: "a\0b"}) == "nul-character"
     assert reason(**{field: "a\udcffb"}) == "undecodable"

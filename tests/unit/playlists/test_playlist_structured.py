@@ -12,7 +12,8 @@ SPOTIFY_TRACK = {
     "id": "4ZJn7NlmOTaSxjoHynRquQ",
     "name": "911 / Mr. Lonely",
     "artists": [{"name": "Tyler, The Creator"}, {"name": "Frank Ocean"}],
-    "album": {"name": "Flower Boy", "release_date": "2017-07-21"},
+    "album": {"name": "Flower Boy", "release_date": "2017-07-21", "total_tracks": 14},
+    "track_number": 10,
     "external_ids": {"isrc": "USQX91701234"},
     "duration_ms": 255426,
     "explicit": True,
@@ -44,6 +45,8 @@ def test_shapes_of_the_spotify_api(document: object) -> None:
         "duration_ms": "255426",
         "explicit": "true",
         "popularity": "70",
+        "track_number": "10",
+        "album_total_tracks": "14",
     }
 
 
@@ -57,10 +60,28 @@ def test_ways_to_name_artists(artist: object, key: str) -> None:
 
 def test_flat_objects() -> None:
     (row,) = object_rows(
-        [{"artist": "A", "track_name": "T", "album": "L", "genres": ["pop", "rock"], "energy": 0.5, "tempo": None}]
+        [
+            {
+                "artist": "A",
+                "track_name": "T",
+                "album": "L",
+                "genres": ["pop", "rock"],
+                "moods": ["calm"],
+                "energy": 0.5,
+                "tempo": None,
+            }
+        ]
     )
     assert not isinstance(row, Reject)
-    assert row.fields == {"artist": "A", "title": "T", "album": "L", "genres": "pop,rock", "energy": "0.5", "tempo": ""}
+    assert row.fields == {
+        "artist": "A",
+        "title": "T",
+        "album": "L",
+        "genres": "pop,rock",
+        "moods": "calm",
+        "energy": "0.5",
+        "tempo": "",
+    }
 
 
 def test_nested_features() -> None:

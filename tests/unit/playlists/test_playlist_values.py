@@ -81,6 +81,8 @@ def test_blanks(blank: str) -> None:
     assert values.duration_ms({"duration_ms": blank, "duration": blank}) is None
     assert values.release_year(blank) is None
     assert values.popularity(blank) is None
+    assert values.track_number(blank) is None
+    assert values.album_total_tracks({"album_total_tracks": blank, "track_number": blank}) is None
     assert values.flag("explicit", blank) is None
     assert values.features({"energy": blank}) == {}
 
@@ -109,9 +111,42 @@ def test_bad_popularity(text: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
-def test_genres() -> None:
-    assert values.genres("Pop, Dance  Pop;pop|K-Pop,,") == ("pop", "dance pop", "k-pop")
-    assert values.genres("") == ()
+@pytest.mark.parametrize(
+    ("text", "number"), [("4", 4), ("4.0", 4), ("04", 4), ("4/12", 4), ("1000", 1000), ("0", None), ("", None)]
+)
+def test_track_numbers(text: str, number: int | None) -> None:
+    assert values.track_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("fields", "total"),
+    [
+        ({}, None),
+        ({"album_total_tracks": "12"}, 12),
+        ({"album_total_tracks": "0"}, None),
+        ({"track_number": "4"}, None),
+        ({"track_number": "4/12"}, 12),
+        ({"track_number": "4/12", "album_total_tracks": "14"}, 14),
+        ({"track_number": "4/12", "album_total_tracks": ""}, 12),
+    ],
+)
+def test_totals_of_albums(fields: dict[str, str], total: int | None) -> None:
+    assert values.album_total_tracks(fields) == total
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("-1", "out-of-range"), ("1001", "out-of-range"), ("1.5", "bad-number"), ("A1", "bad-number")]
+)
+def test_bad_track_numbers(text: str, reason: str) -> None:
+    for read in (values.track_number, lambda text: values.album_total_tracks({"album_total_tracks": text})):
+        with pytest.raises(RowError) as caught:
+            read(text)
+        assert caught.value.reason == reason
+
+
+def test_genres_and_moods() -> None:
+    assert values.names("Pop, Dance  Pop;pop|K-Pop,,") == ("pop", "dance pop", "k-pop")
+    assert values.names("") == ()
 
 
 def test_features_are_read_in_their_units() -> None:

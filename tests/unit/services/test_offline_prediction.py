@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from core.errors import PermanentError
-from core.features import FEATURE_NAMES
+from core.features import FEATURE_NAMES, FEATURES
 from core.settings import ImportSettings
 from models.predictors.protocol import FeaturePredictor
 from models.registry import load_predictor
@@ -48,12 +48,33 @@ def test_every_usable_row_comes_out_in_order_duplicates_too(playlist: Path, m1: 
     assert (summary.rows, summary.rejected, summary.version) == (3, 1, m1.version)
 
 
-def test_columns_are_features_then_uncertainties_then_confidence(playlist: Path, m1: FeaturePredictor) -> None:
+def test_columns_are_features_then_uncertainties_intervals_and_shares(playlist: Path, m1: FeaturePredictor) -> None:
     out = playlist.with_name("out.parquet")
     run(playlist, out, m1)
     uncertainties = [f"{name}_uncertainty" for name in FEATURE_NAMES]
-    expected = ["track_id", "artist", "title", *FEATURE_NAMES, *uncertainties, "confidence"]
+    bounds = [f"{name}_{side}" for name in FEATURE_NAMES for side in ("low", "high")]
+    shares = ["confidence", "metadata_completeness"]
+    expected = ["track_id", "artist", "title", *FEATURE_NAMES, *uncertainties, *bounds, *shares]
     assert pyarrow.parquet.read_schema(out).names == expected
+
+
+def test_intervals_lie_around_the_value_and_within_the_range(playlist: Path, m1: FeaturePredictor) -> None:
+    out = playlist.with_name("out.parquet")
+    run(playlist, out, m1)
+    table = pyarrow.parquet.read_table(out).to_pydict()
+    for feature in FEATURES:
+        columns = [table[f"{feature.name}{suffix}"] for suffix in ("_low", "", "_high", "_uncertainty")]
+        for low, value, high, uncertainty in zip(*columns, strict=True):
+            assert feature.low <= low <= value <= high <= feature.high
+            assert low == pytest.approx(max(value - uncertainty, feature.low), abs=1e-5)
+            assert high == pytest.approx(min(value + uncertainty, feature.high), abs=1e-5)
+
+
+def test_completeness_is_that_of_the_input(playlist: Path, m1: FeaturePredictor) -> None:
+    out = playlist.with_name("out.csv")
+    run(playlist, out, m1)
+    with out.open(encoding="utf-8", newline="") as file:
+        assert [row["metadata_completeness"] for row in csv.DictReader(file)] == ["0.49", "0.4", "0.4"]
 
 
 def test_csv_is_rounded_to_the_decimals_of_each_feature(playlist: Path, m1: FeaturePredictor) -> None:

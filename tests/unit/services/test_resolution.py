@@ -36,12 +36,33 @@ def test_each_feature_is_chosen_on_its_own():
     assert resolved.confidence[0] == pytest.approx(1 / N_FEATURES)
 
 
-def test_within_a_rank_the_smaller_uncertainty_wins(monkeypatch):
-    monkeypatch.setitem(RANKS, Source.IMPORT, Rank.INFERRED)
+def test_among_looked_up_values_the_smaller_uncertainty_wins(monkeypatch):
+    monkeypatch.setitem(RANKS, Source.IMPORT, Rank.LOOKED_UP)
+    monkeypatch.setitem(RANKS, Source.M1, Rank.LOOKED_UP)
     resolved = resolve({Source.IMPORT: estimates(0.9, uncertainty=0.2), Source.M1: estimates(0.1, uncertainty=0.05)})
     assert resolved.sources[0] == ["m1"] * N_FEATURES
     unknown = resolve({Source.IMPORT: estimates(0.9, uncertainty=np.nan), Source.M1: estimates(0.1)})
-    assert unknown.sources[0] == ["m1"] * N_FEATURES, "an unknown uncertainty of an inferred value is the worst"
+    assert unknown.sources[0] == ["m1"] * N_FEATURES, "an unknown uncertainty of a looked-up value is the worst"
+
+
+@pytest.mark.parametrize(("preferred", "winner"), [("m1", "m1"), ("m2", "m2"), (None, "m2"), ("blend", "m2")])
+def test_among_inferred_values_the_predictor_in_use_wins_however_sure_the_others_are(preferred, winner):
+    """Else what a replaced predictor left behind would outlive its replacement."""
+    sure, unsure = estimates(0.9, uncertainty=0.01, confidence=1.0), estimates(0.1, uncertainty=0.3)
+    for m1, m2 in ((sure, unsure), (unsure, sure)):
+        assert resolve({Source.M1: m1, Source.M2: m2}, preferred).sources[0] == [winner] * N_FEATURES
+
+
+def test_the_predictor_in_use_never_beats_a_measured_value():
+    resolved = resolve({Source.IMPORT: estimates(0.9, uncertainty=np.nan), Source.M1: estimates(0.1)}, "m1")
+    assert resolved.sources[0] == ["import"] * N_FEATURES
+
+
+def test_what_the_predictor_in_use_leaves_out_comes_from_the_next():
+    partly = estimates(0.1)
+    partly.values[0, 3] = np.nan
+    resolved = resolve({Source.M1: partly, Source.M2: estimates(0.9)}, "m1")
+    assert resolved.sources[0] == ["m1"] * 3 + ["m2"] + ["m1"] * 5
 
 
 def test_what_nobody_knows_stays_unknown():

@@ -1,9 +1,16 @@
-"""Intervals of M1: quantiles of residuals, by what the model knew and what it predicted."""
+"""Intervals: quantiles of residuals, by what the predictor knew and what it predicted."""
 
 import numpy as np
 import pytest
 
-from models.predictors.ridge_intervals import N_BINS, bin_edges, conformal_quantile, half_widths
+from models.predictors.intervals import (
+    N_BINS,
+    IntervalTable,
+    bin_edges,
+    conformal_quantile,
+    half_widths,
+    prior_uncertainty,
+)
 
 
 @pytest.mark.parametrize(("n", "expected"), [(1, 1), (4, 4), (9, 8), (99, 80), (999, 800)])
@@ -45,3 +52,20 @@ def test_tied_predictions_leave_bins_empty_and_are_covered_all_the_same() -> Non
     values = np.full((1_000, 9), 0.5)
     widths = half_widths(values, values + 0.1, bin_edges(values), np.ones(1_000, dtype=np.intp))
     assert widths == pytest.approx(0.1)
+
+
+def test_a_table_covers_four_fifths_in_every_stratum() -> None:
+    rng = np.random.default_rng(0)
+    values, strata = rng.random((30_000, 9)), rng.integers(3, size=30_000)
+    targets = values + rng.normal(size=values.shape) * (1 + strata)[:, None]
+    table = IntervalTable.fit(values, targets, strata, 3, np.ones(9))
+    restored = IntervalTable.restore({**table.arrays(), "other": np.zeros(1)})
+    inside = np.abs(values - targets) <= restored.uncertainty(values.astype(np.float32), strata)
+    for stratum in range(3):
+        assert inside[strata == stratum].mean(axis=0) == pytest.approx(0.8, abs=0.02)
+    assert table.uncertainty(values[:0].astype(np.float32), strata[:0]).shape == (0, 9)
+
+
+def test_the_prior_is_the_interval_around_the_mean() -> None:
+    targets = np.random.default_rng(0).normal(5, 2, size=(20_000, 9))
+    assert prior_uncertainty(targets) == pytest.approx(1.28 * 2, rel=0.03)

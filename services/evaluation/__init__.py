@@ -1,0 +1,5 @@
+"""`musicspace evaluate predictors`: all predictors side by side, as Markdown, JSON and plots."""
+
+from services.evaluation.run import OnStep, Outcome, Request, evaluate_predictors
+
+__all__ = ["OnStep", "Outcome", "Request", "evaluate_predictors"]
