@@ -22,8 +22,12 @@ class PredictorEntry:
 
 
 PREDICTORS: dict[str, PredictorEntry] = {
+    "blend": PredictorEntry("models.predictors.blend.runtime:BlendPredictor", "models.predictors.blend.training:train"),
     "m1": PredictorEntry("models.predictors.ridge:RidgePredictor", "models.predictors.ridge_training:train"),
     "m2": PredictorEntry("models.predictors.boosting:M2Predictor", "models.predictors.boosting_training:train"),
+    "m2-gbr": PredictorEntry(
+        "models.predictors.boosting:M2GbrPredictor", "models.predictors.boosting_training:train_gbr"
+    ),
     "neural": PredictorEntry(
         "models.predictors.neural.runtime:NeuralPredictor", "models.predictors.neural.training:train"
     ),

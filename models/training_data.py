@@ -29,6 +29,9 @@ PUBLIC_SOURCES = {
     "playlist-exports-2026": "Public playlist exports, dates up to 2024: artist genres, explicit",
 }
 
+#: Beside a reference table: genres of artists.
+ARTIST_GENRES_FILE = "artist_genres.parquet"
+
 # In a CSV file a list is written in one cell.
 _LIST_SEPARATOR = ";"
 
@@ -93,6 +96,27 @@ def read_reference_table(path: Path) -> ReferenceTable:
         raise _unusable(path, f"has no row whose fold is {TRAIN_FOLD!r}")
     source = np.array(_column(table, "source", ""), dtype=np.str_)
     return ReferenceTable(path, _track_batch(path, table), targets, fold, source)
+
+
+def read_artist_genres(table: Path) -> dict[str, list[str]]:
+    """Genres by artist, from `artist_genres.parquet` in the folder of a reference table; empty without that file.
+
+    Its columns `artist` and `genres` (lists) are read; nothing else in it, its popularity least of all.
+
+    Raises
+    ------
+    PermanentError
+        `invalid-option`: the file cannot be read or lacks a column.
+    """
+    path = table.with_name(ARTIST_GENRES_FILE)
+    if not path.is_file():
+        return {}
+    genres = _read(path)
+    missing = [name for name in ("artist", "genres") if name not in genres.column_names]
+    if missing:
+        raise PermanentError("invalid-option", f"{path} has no column {', '.join(missing)}.")
+    artists = _column(genres, "artist", "")
+    return {name: own for name, own in zip(artists, _list_column(genres, "genres"), strict=True) if name and own}
 
 
 def _read(path: Path) -> Any:

@@ -26,7 +26,7 @@ class TrainingOptions:
     """Defaults are the platform's."""
 
     loss: Literal["mse", "l1"] = "mse"
-    max_epochs: int = 20
+    max_epochs: int = 14
     patience: int = 4  #: Epochs without a smaller validation error before a training stops
     batch_size: int = 256
     learning_rate: float = 1e-3
