@@ -18,6 +18,7 @@ from cli.models import app as models_app
 from cli.predict import predict
 from cli.status import status
 from cli.train import app as train_app
+from cli.tune import app as tune_app
 from cli.up import up
 from core.errors import ConfigurationError, MusicSpaceError, RetryableError
 
@@ -41,6 +42,7 @@ app.command()(up)
 app.command()(status)
 app.add_typer(db_app, name="db")
 app.add_typer(train_app, name="train")
+app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
 

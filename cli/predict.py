@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def predict(
     file: Annotated[Path, typer.Argument(metavar="IN.csv", help="A playlist file: CSV, JSON or M3U.")],
     out: Annotated[Path, typer.Option("--out", metavar="OUT.{csv,parquet}", help="Where to write the features.")],
-    predictor: Annotated[str, typer.Option(help="Which predictor to use.")] = "m1",
+    predictor: Annotated[str, typer.Option(help="Which predictor to use, e.g. blend, neural, m2, m1.")] = "blend",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Predict the nine audio features of every track in a file, with uncertainty. Needs no database and no server."""

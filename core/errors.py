@@ -47,6 +47,11 @@ ERROR_CODES: dict[str, CodeInfo] = {
         "Look at its state first.",
         409,
     ),
+    "tuning-refused": CodeInfo(
+        "Fine-tuning made the predictor worse on what it knew before.",
+        "Train fewer epochs or at a lower rate, or allow more with --tolerance.",
+        409,
+    ),
     "unauthorized": CodeInfo("The API key is missing or wrong.", "Send it in the X-API-Key header.", 401),
     # Work
     "track-missing": CodeInfo("The tracks of the work item no longer exist.", "Nothing to do.", 404),

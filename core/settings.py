@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -53,7 +54,7 @@ class WorkerSettings(BaseModel):
 class EnrichSettings(BaseModel):
     """Enrichment of tracks by a predictor."""
 
-    predictor: str = Field("m1", description="Name of the predictor that fills missing features.")
+    predictor: str = Field("blend", description="Name of the predictor that fills missing features.")
     chunk_size: int = Field(500, ge=1, le=10_000, description="Tracks in one work item.")
 
 
@@ -65,6 +66,19 @@ class TrainSettings(BaseModel):
         0.0,
         ge=0,
         description="How much larger the error (MNE) of a new version may be than that of the one that serves.",
+    )
+
+
+class NeuralSettings(BaseModel):
+    """The predictor `neural`."""
+
+    variant: Literal["full", "int8"] | None = Field(
+        None, description="Which of the two networks of its artifact to run. Unset: the one its card recommends."
+    )
+    sentence_encoder: str | None = Field(
+        None,
+        description="A sentence-transformers model that reads artist and title in trainings, frozen. Unset: a table of "
+        "names, words and n-grams that is trained along.",
     )
 
 
@@ -137,6 +151,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     enrich: EnrichSettings = EnrichSettings()
     train: TrainSettings = TrainSettings()
+    neural: NeuralSettings = NeuralSettings()
     imports: ImportSettings = ImportSettings()
     api: ApiSettings = ApiSettings()
     flower: FlowerSettings = FlowerSettings()

@@ -15,6 +15,7 @@ from core.durable_files import replacing
 from core.errors import PermanentError
 from core.features import FEATURES
 from core.settings import ImportSettings
+from core.side_by_side import side_by_side
 from core.tracks import TrackBatch
 from models.completeness import metadata_completeness
 from models.predictors.protocol import FeaturePredictor, OnProgress, Prediction, clip_to_ranges
@@ -26,7 +27,8 @@ _WRITERS: dict[str, Callable[[Any, Any], None]] = {
     ".csv": pyarrow.csv.write_csv,
     ".parquet": pyarrow.parquet.write_table,
 }
-_STEP = 2_000
+_STEP = 500
+_MOST_THREADS = 4
 _SHARE_DECIMALS = 3
 
 
@@ -102,11 +104,12 @@ def to_batch(rows: Sequence[ImportRow]) -> TrackBatch:
 
 
 def _predict(predictor: FeaturePredictor, batch: TrackBatch, on_progress: OnProgress) -> Prediction:
-    """Predict in steps, so that progress can be shown."""
-    steps = []
-    for done, step in enumerate(batch.chunks(_STEP)):
-        steps.append(predictor.predict(step))
-        on_progress(min((done + 1) * _STEP, len(batch)), len(batch))
+    """Predict in steps, side by side: predictors are pure, and run their trees and networks outside Python's lock."""
+
+    def report(done: int) -> None:
+        on_progress(min(done * _STEP, len(batch)), len(batch))
+
+    steps = side_by_side(predictor.predict, batch.chunks(_STEP), report, _MOST_THREADS)
     return Prediction(
         np.concatenate([step.values for step in steps]),
         np.concatenate([step.uncertainty for step in steps]),

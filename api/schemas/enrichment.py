@@ -22,7 +22,7 @@ class EnrichStatus(BaseModel):
                     "tracks": 5000,
                     "complete": 4000,
                     "lacking": 1000,
-                    "estimates_by_source": {"import": 120, "m1": 3900},
+                    "estimates_by_source": {"import": 120, "blend": 3900},
                     "waiting": 1000,
                     "failed": 0,
                     "rate_per_s": 2500.0,

@@ -17,7 +17,7 @@ JOB_EXAMPLE: dict[str, Any] = {
     "state": "running",
     "created_at": "2026-05-04T09:30:00Z",
     "finished_at": None,
-    "params": {"playlist": "Morning", "predictor": "m1"},
+    "params": {"playlist": "Morning", "predictor": "blend"},
     "summary": {"rows": 1500, "new_tracks": 1500, "enqueued": 1500},
     "items": {"done": 1, "failed": 1, "running": 1},
     "targets": {"done": 500, "failed": 500, "running": 500},

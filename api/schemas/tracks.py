@@ -16,7 +16,7 @@ _SHARE_DECIMALS = 3
 _VALUE_EXAMPLE: dict[str, Any] = {
     "value": 0.412,
     "unit": None,
-    "source": "m1",
+    "source": "blend",
     "uncertainty": 0.162,
     "interval": [0.25, 0.574],
     "confidence": 0.71,

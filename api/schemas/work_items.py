@@ -83,7 +83,7 @@ class WorkItemDetail(WorkItem):
             "examples": [
                 {
                     **ITEM_EXAMPLE,
-                    "payload": {"targets": [7, 8], "version": "m1"},
+                    "payload": {"targets": [7, 8], "version": "blend"},
                     "result": None,
                     "attempt_history": [ATTEMPT_EXAMPLE],
                 }

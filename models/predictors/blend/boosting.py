@@ -1,14 +1,14 @@
 """Growing of the boosted trees with LightGBM: one model per feature, on one thread each, so that results repeat."""
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
+
+from core.side_by_side import side_by_side
 
 _COMMON = {
     "subsample": 0.7,
@@ -61,16 +61,10 @@ def grow(
         data = lightgbm.Dataset(columns, target, weight=weights, params={"max_bin": _COMMON["max_bin"], "verbose": -1})
         return lightgbm.train(growth.parameters(), data, growth.trees)
 
-    boosters = []
     # LightGBM works outside of Python's lock; models side by side use the cores better than threads inside a model.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for booster in pool.map(one, np.ascontiguousarray(targets.T)):
-            boosters.append(booster)
-            on_grown()
-    return boosters
+    return side_by_side(one, np.ascontiguousarray(targets.T), lambda done: on_grown())
 
 
 def predict(boosters: list[Any], columns: NDArray[np.float32]) -> NDArray[np.float64]:
     """What boosters predict, [n, k]."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(lambda booster: booster.predict(columns, num_threads=1), boosters)), axis=1)
+    return np.stack(side_by_side(lambda booster: booster.predict(columns, num_threads=1), boosters), axis=1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.features import FEATURES, N_FEATURES
 from models.predictors.blend.description import Description
+from models.predictors.blend.networks import Network, split_groups, standardized, weighted_sums
 from models.predictors.blend.tokens import GROUPS
 from models.predictors.blend.vocabulary import SparseRows
 
@@ -24,8 +25,6 @@ MEDIAN = QUANTILES.index(0.5)
 #: What a residual or a value is divided by, so that features compare, [9].
 SCALES = np.array([feature.scale for feature in FEATURES])
 
-# Matrix products of another height may round differently, and a track must get the same answer in any batch.
-_BLOCK = 32
 _LINEAR_SHARE = 0.35
 
 
@@ -49,32 +48,6 @@ class FirstGuess:
     def take(self, rows: NDArray[np.integer]) -> "FirstGuess":
         """The given tracks, in that order."""
         return FirstGuess(self.linear[rows], self.quantiles[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """One small network: weighted sums of embeddings beside the dense inputs, then three layers."""
-
-    embeddings: list[NDArray[np.float32]]  #: [columns of the group, e] for each group of kinds
-    layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]]  #: (weights [in, out], bias [out]) of each layer
-
-    def run(self, groups: list[SparseRows], dense: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Outputs [n, 9 q] for the tokens of each group and the standardized dense inputs [n, c]."""
-        pooled = [weighted_sums(table, tokens) for table, tokens in zip(self.embeddings, groups, strict=True)]
-        hidden = np.hstack([*pooled, dense])
-        blocks = [self._block(hidden[start : start + _BLOCK]) for start in range(0, len(hidden), _BLOCK)]
-        return np.concatenate(blocks)
-
-    def _block(self, hidden: NDArray[np.float32]) -> NDArray[np.float32]:
-        n = len(hidden)
-        if n < _BLOCK:
-            hidden = np.vstack([hidden, np.zeros((_BLOCK - n, hidden.shape[1]), dtype=np.float32)])
-        for weights, bias in self.layers[:-1]:
-            hidden = hidden @ weights + bias
-            hidden *= 0.5 * (1.0 + np.tanh(0.5 * hidden))  # SiLU, in a form that cannot overflow
-        weights, bias = self.layers[-1]
-        outputs: NDArray[np.float32] = hidden @ weights + bias
-        return outputs[:n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +103,7 @@ class FirstStage:
             "dense_coefficients": self.dense_coefficients[:-1],
         }
         for at, network in enumerate(self.networks):
-            for group, table in enumerate(network.embeddings):
-                name = f"network{at}_embeddings{group}"
-                stored[name], stored[f"{name}_scales"] = quantized(table)
-            for layer, (weights, bias) in enumerate(network.layers):
-                stored[f"network{at}_weights{layer}"] = weights.astype(np.float16)
-                stored[f"network{at}_bias{layer}"] = bias
+            stored |= network.arrays(f"network{at}")
         return stored
 
     @classmethod
@@ -150,44 +118,5 @@ class FirstStage:
             arrays["dense_deviation"],
             np.concatenate([token, token.mean(axis=0, keepdims=True)]),
             np.concatenate([dense, dense.mean(axis=0, keepdims=True)]),
-            [_network(arrays, f"network{at}") for at in range(len(token))],
+            [Network.restore(arrays, f"network{at}", n_groups=len(GROUPS)) for at in range(len(token))],
         )
-
-
-def standardized(
-    dense: NDArray[np.float32], mean: NDArray[np.float32], deviation: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Dense inputs on a common scale; what is missing or far out becomes harmless."""
-    scaled = np.nan_to_num((dense - mean) / deviation, nan=0.0)
-    return np.asarray(np.clip(scaled, -4.0, 4.0), dtype=np.float32)
-
-
-def split_groups(tokens: SparseRows, sizes: list[int]) -> list[SparseRows]:
-    """The tokens of each group of kinds, whose columns follow one another."""
-    ends = np.cumsum(sizes).tolist()
-    return [tokens.between(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-
-
-def weighted_sums(table: NDArray[np.float32], tokens: SparseRows) -> NDArray[np.float32]:
-    """Sum of the weighted table rows of each track, [n, d]. A track gets the same bits in any batch."""
-    sums = np.zeros((len(tokens), table.shape[1]), dtype=np.float32)
-    filled = np.flatnonzero(np.diff(tokens.starts))
-    if filled.size:
-        entries = table[tokens.columns] * tokens.weights[:, None]
-        sums[filled] = np.add.reduceat(entries, tokens.starts[filled], axis=0)
-    return sums
-
-
-def quantized(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Eight bits a number and one scale a row: the largest number of a row becomes 127."""
-    scales = np.maximum(np.abs(table).max(axis=1, initial=0.0), np.float32(1e-12)) / np.float32(127)
-    return np.rint(table / scales[:, None]).astype(np.int8), scales.astype(np.float32)
-
-
-def _network(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Network:
-    names = [f"{prefix}_embeddings{group}" for group in range(len(GROUPS))]
-    embeddings = [arrays[name].astype(np.float32) * arrays[f"{name}_scales"][:, None] for name in names]
-    layers = [
-        (arrays[f"{prefix}_weights{layer}"].astype(np.float32), arrays[f"{prefix}_bias{layer}"]) for layer in range(3)
-    ]
-    return Network(embeddings, layers)

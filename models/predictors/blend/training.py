@@ -4,7 +4,7 @@ Nothing but the fold `train` is used, and all draws are seeded: the same table g
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,18 @@ from core.errors import PermanentError
 from core.features import N_FEATURES
 from core.tracks import TrackBatch
 from models.predictors.blend import network_training
-from models.predictors.blend.boosting import Growth
-from models.predictors.blend.columns import known_artist_columns, unknown_artist_columns
+from models.predictors.blend.columns import KNOWN, UNKNOWN
 from models.predictors.blend.description import Describer, Description, read_texts
-from models.predictors.blend.first_stage import SCALES, FirstGuess, FirstStage, split_groups, standardized
+from models.predictors.blend.first_stage import SCALES, FirstGuess, FirstStage
 from models.predictors.blend.genre_space import fit_genre_space
-from models.predictors.blend.judge_training import COARSE_VALUES, CV_FOLDS, GROWTHS, VALUES, WIDTHS, Cases, train_judge
+from models.predictors.blend.judge import View
+from models.predictors.blend.judge_training import COARSE_VALUES, CV_FOLDS, MODELS, VALUES, WIDTHS, Cases, train_judge
 from models.predictors.blend.linear_training import ALPHA, LinearInputs
 from models.predictors.blend.memory import N_RECALLED, ArtistMemory, Recollection, fit_memory
 from models.predictors.blend.names import plain
 from models.predictors.blend.network_training import NetworkInputs, fit_network
-from models.predictors.blend.runtime import KNOWN, UNKNOWN, BlendParts, BlendPredictor
+from models.predictors.blend.networks import split_groups, standardized
+from models.predictors.blend.runtime import BlendParts, BlendPredictor
 from models.predictors.blend.sparse_copies import SHARE, with_sparse_copies
 from models.predictors.blend.vocabulary import Vocabulary
 from models.predictors.intervals import prior_uncertainty
@@ -86,7 +87,7 @@ def train(table: ReferenceTable, on_progress: OnProgress) -> TrainedPredictor:
     if len(rows) < MIN_ROWS:
         reason = f"{table.path} has {len(rows)} rows in the fold {TRAIN_FOLD!r}; the blend needs at least {MIN_ROWS}."
         raise PermanentError("invalid-option", reason)
-    step = _steps(STAGE_FOLDS + MEMORY_FOLDS + 2 * N_FEATURES * GROWTHS, on_progress)
+    step = _steps(STAGE_FOLDS + MEMORY_FOLDS + 2 * MODELS, on_progress)
     artist_genres = read_artist_genres(table.path)
     rng = np.random.default_rng(SEED)
     describer = _fit_describer(rows.tracks, artist_genres)
@@ -94,9 +95,10 @@ def train(table: ReferenceTable, on_progress: OnProgress) -> TrainedPredictor:
     first_stage = _fit_first_stage(material, describer, step)
     guess = first_stage.guess(material.described, material.stage_fold)
     memory, recalled = _fit_memory(material, guess, rng, step)
+    view = View(material.described, guess, recalled)
     judges = {
-        KNOWN: train_judge(_known_cases(material, guess, recalled, rng), step),
-        UNKNOWN: train_judge(_unknown_cases(material, guess, recalled, rng), step),
+        KNOWN: train_judge(_known_cases(material, view, rng), step),
+        UNKNOWN: train_judge(_unknown_cases(material, view, rng), step),
     }
     parts = BlendParts(
         describer=describer,
@@ -158,7 +160,7 @@ def _fit_first_stage(material: _Material, describer: Describer, step: Callable[[
     for fold in range(STAGE_FOLDS):
         seen = np.flatnonzero(material.stage_fold != fold)
         coefficients.append(linear.fit(seen, targets, material.weights))
-        networks.append(fit_network(inputs, seen, seed=SEED + fold))
+        networks.append(fit_network(inputs, seen, SEED + fold, network_training.FIRST_STAGE))
         step()
     tokens, numbers = (np.stack(parts) for parts in zip(*coefficients, strict=True))
     stage = FirstStage(center, spread, mean, deviation, _with_mean(tokens), _with_mean(numbers), networks)
@@ -195,23 +197,23 @@ def _rounded(memory: ArtistMemory) -> ArtistMemory:
     return ArtistMemory.restore(memory.arrays())
 
 
-def _known_cases(material: _Material, guess: FirstGuess, recalled: Recollection, rng: np.random.Generator) -> Cases:
+def _known_cases(material: _Material, view: View, rng: np.random.Generator) -> Cases:
     """Folds spread the tracks of an artist; intervals are calibrated on artists with other tracks."""
     return Cases(
-        columns=known_artist_columns(material.described, guess, recalled),
-        guess=guess,
+        kind=KNOWN,
+        view=view,
         targets=material.targets,
         weights=material.weights,
         fold=(rng.permutation(material.n) % CV_FOLDS)[material.origin],
-        calibrating=recalled.known & material.original,
+        calibrating=view.recalled.known & material.original,
     )
 
 
-def _unknown_cases(material: _Material, guess: FirstGuess, recalled: Recollection, rng: np.random.Generator) -> Cases:
+def _unknown_cases(material: _Material, view: View, rng: np.random.Generator) -> Cases:
     """Folds keep artists together, so every track counts as one of an unknown artist."""
     return Cases(
-        columns=unknown_artist_columns(material.described, guess, recalled),
-        guess=guess,
+        kind=UNKNOWN,
+        view=view,
         targets=material.targets,
         weights=material.weights,
         fold=(rng.permutation(material.artist.max() + 1) % CV_FOLDS)[material.artist],
@@ -237,9 +239,6 @@ def _steps(total: int, on_progress: OnProgress) -> Callable[[], None]:
 
 
 def _parameters(describer: Describer, memory: ArtistMemory, artists_with_genres: int) -> dict[str, Any]:
-    def grown(growth: Growth) -> dict[str, Any]:
-        return {"trees": growth.trees, "leaves": growth.leaves, "learning_rate": growth.learning_rate}
-
     return {
         "seed": SEED,
         "tokens": {kind: len(terms) for kind, terms in describer.vocabulary.terms.items()},
@@ -248,10 +247,11 @@ def _parameters(describer: Describer, memory: ArtistMemory, artists_with_genres:
         "first_stage_folds": STAGE_FOLDS,
         "memory_folds": MEMORY_FOLDS,
         "ridge_alpha": ALPHA,
-        "network": {"hidden": network_training.HIDDEN, "epochs": network_training.EPOCHS},
+        "networks_of_first_stage": asdict(network_training.FIRST_STAGE),
+        "networks_of_judges": asdict(network_training.JUDGE),
         "sparse_copies": SHARE,
-        "values": grown(VALUES),
-        "values_for_residuals": grown(COARSE_VALUES),
-        "widths": grown(WIDTHS),
+        "values": asdict(VALUES),
+        "values_for_residuals": asdict(COARSE_VALUES),
+        "widths": asdict(WIDTHS),
         "interval_folds": CV_FOLDS,
     }

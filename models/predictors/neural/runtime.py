@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.errors import PermanentError
 from core.features import N_FEATURES
+from core.settings import get_settings
 from core.tracks import TrackBatch
 from models.artifacts import load_artifact
 from models.onnx_session import open_session
@@ -73,7 +74,7 @@ class NeuralPredictor:
         artifacts_dir
             Folder of the trained models.
         variant
-            `full` or `int8`; by default the one its training found the better bargain.
+            `full` or `int8`; by default what the settings say, else what its training found the better bargain.
 
         Raises
         ------
@@ -83,6 +84,7 @@ class NeuralPredictor:
         PermanentError
             `invalid-option`: there is no such variant.
         """
+        variant = variant or get_settings().neural.variant
         chosen = next((known for known in VARIANTS if known == variant), None)
         if variant is not None and chosen is None:
             known = ", ".join(VARIANTS)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,10 +27,13 @@ class SentenceTransformersEncoder:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        # Fast tokenizers refuse a second caller while one is at work.
+        self._lock = Lock()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [n, width], one text a time: padding to the longest of a batch would change the last bits."""
-        vectors = [self._model.encode([text], show_progress_bar=False, convert_to_numpy=True)[0] for text in texts]
+        with self._lock:
+            vectors = [self._model.encode([text], show_progress_bar=False, convert_to_numpy=True)[0] for text in texts]
         if not vectors:
             return np.zeros((0, int(self._model.get_sentence_embedding_dimension())), dtype=np.float32)
         return np.asarray(np.stack(vectors), dtype=np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import PermanentError
 from core.features import FEATURES
+from core.settings import get_settings
 from models.evaluation import measure_speed, mne_eight
 from models.predictors.neural.bags import EmbeddingTable
 from models.predictors.neural.checkpoint import CheckpointFile
@@ -65,7 +66,7 @@ def train(
     on_progress
         Called after every epoch; runs that stop early skip ahead.
     options
-        The platform's by default.
+        The platform's by default, with the sentence encoder that the settings name.
     checkpoints
         Folder for the state after each epoch: a training that was interrupted goes on from there when it is started
         again. None: keep no state.
@@ -77,7 +78,7 @@ def train(
     ConfigurationError
         `invalid-settings`: the sentence encoder asked for is not installed.
     """
-    chosen = options or TrainingOptions()
+    chosen = options or TrainingOptions(sentence_encoder=get_settings().neural.sentence_encoder)
     rows = table.in_fold(TRAIN_FOLD)
     if len(rows) < MIN_ROWS:
         reason = f"{table.path} has {len(rows)} rows in the fold {TRAIN_FOLD!r}; neural needs at least {MIN_ROWS}."

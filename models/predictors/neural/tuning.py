@@ -109,7 +109,7 @@ def tune(
     before, after = (_errors(p, sets) for p in (NeuralPredictor(parts, "start"), predictor))
     if (growth := after["old holdouts"] - before["old holdouts"]) > chosen.tolerance:
         allowed = f"at most {chosen.tolerance:g} is allowed. Use fewer epochs or a lower learning rate"
-        raise ForgettingError("invalid-option", f"The error on the old holdouts grew by {growth:.4f}; {allowed}.")
+        raise ForgettingError("tuning-refused", f"The error on the old holdouts grew by {growth:.4f}; {allowed}.")
     coverage = {
         name: float(interval_coverage(predictor.predict(part.tracks), part.targets).mean())
         for name, part in sets.items()

@@ -1,6 +1,7 @@
 """Training of the blend as a whole, on a synthetic table and with everything small."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from core.features import FEATURES, N_FEATURES
 from core.tracks import TrackBatch
 from models.artifacts import Card, publish_artifact
 from models.evaluation import interval_coverage, mne_eight
-from models.predictors.blend import judge_training, network_training
+from models.predictors.blend import judge_training, network_training, training
 from models.predictors.blend.runtime import BlendPredictor
 from models.predictors.blend.training import MEMORY_FOLDS, MIN_ROWS, STAGE_FOLDS, train
 from models.predictors.protocol import Prediction, TrainedPredictor
@@ -22,6 +23,7 @@ from models.training_data import ARTIST_GENRES_FILE, ReferenceTable, read_refere
 
 N_ROWS, N_TRAIN, N_ARTISTS = 1_000, 800, 60
 GENRES = ("folk", "metal", "k-indie", "house", "ambient", "rap")
+FEW_ARTISTS = pytest.mark.xfail(strict=True, reason="reported: ValueError, as a fold without artists has no tracks")
 LOW = np.array([feature.low for feature in FEATURES])
 RANGE = np.array([feature.high - feature.low for feature in FEATURES])
 
@@ -72,10 +74,14 @@ def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("VALUES", "COARSE_VALUES", "WIDTHS"):
             growth = getattr(judge_training, name)
-            patch.setattr(judge_training, name, replace(growth, trees=25, leaves=7, learning_rate=0.15, min_leaf=10))
-        patch.setattr(network_training, "HIDDEN", (16, 8))
-        patch.setattr(network_training, "EPOCHS", 6)
-        patch.setattr(network_training, "BATCH", 64)
+            few = replace(growth, trees=25, leaves=7, learning_rate=0.15, min_leaf=10)
+            patch.setattr(judge_training, name, few)
+        for name in ("FIRST_STAGE", "JUDGE"):
+            options = replace(getattr(network_training, name), hidden=(16, 8), epochs=6)
+            for module in (network_training, judge_training, training):
+                if hasattr(module, name):
+                    patch.setattr(module, name, options)
+        patch.setattr(network_training, "_BATCH", 64)
         yield
 
 
@@ -106,6 +112,12 @@ def assert_same(one: Prediction, other: Prediction) -> None:
     np.testing.assert_array_equal(one.confidence, other.confidence)
 
 
+def assert_usable(prediction: Prediction) -> None:
+    assert ((prediction.values >= LOW) & (prediction.values <= LOW + RANGE)).all()
+    assert (np.isfinite(prediction.uncertainty) & (prediction.uncertainty > 0)).all()
+    assert ((prediction.confidence >= 0) & (prediction.confidence <= 1)).all()
+
+
 def some(table: ReferenceTable) -> TrackBatch:
     """Known and unknown artists."""
     return table.tracks.take(range(760, 960))
@@ -119,6 +131,7 @@ def test_it_learns(outcome: Outcome, table: ReferenceTable) -> None:
         assert error < share * mne_eight(mean, rows.targets)
 
 
+@pytest.mark.xfail(strict=True, reason="reported: the judges' networks are rounded when stored, not after training")
 def test_the_published_artifact_predicts_the_same(outcome: Outcome, table: ReferenceTable, tmp_path: Path) -> None:
     card = Card("blend", outcome.trained.design, "2026-01-01", "", {}, N_TRAIN, (), {}, outcome.trained.parameters, {})
     published = publish_artifact(tmp_path, card, outcome.trained.write_files)
@@ -128,7 +141,7 @@ def test_the_published_artifact_predicts_the_same(outcome: Outcome, table: Refer
 
 
 def test_progress_counts_every_model(outcome: Outcome) -> None:
-    total = STAGE_FOLDS + MEMORY_FOLDS + 2 * N_FEATURES * 2 * (judge_training.CV_FOLDS + 1)
+    total = STAGE_FOLDS + MEMORY_FOLDS + 2 * judge_training.MODELS
     assert outcome.calls == [(done, total) for done in range(1, total + 1)]
 
 
@@ -204,33 +217,33 @@ def test_the_genres_of_artists_beside_the_table_are_used(tmp_path: Path) -> None
     assert with_genres < without
 
 
-@pytest.mark.parametrize("name", ["release_year", "duration_ms", "album", "genres", "explicit", "popularity"])
-def test_a_field_that_nobody_has_is_done_without(name: str, table: ReferenceTable) -> None:
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_fields_that_nobody_has_are_done_without_by_the_blend(table: ReferenceTable) -> None:
     bare = table.select(np.ones(len(table), dtype=np.bool_))
-    setattr(bare.tracks, name, [[] if name == "genres" else None for _ in range(len(bare))])
-    prediction = train_on(bare).predictor.predict(some(table))
-    assert np.isfinite(prediction.values).all()
-    assert (np.isfinite(prediction.uncertainty) & (prediction.uncertainty > 0)).all()
+    for name in ("release_year", "duration_ms", "album", "genres", "explicit", "popularity"):
+        setattr(bare.tracks, name, [[] if name == "genres" else None for _ in range(len(bare))])
+    assert_usable(train_on(bare).predictor.predict(some(table)))
 
 
-def test_a_feature_that_hardly_varies_keeps_its_intervals_finite(tmp_path: Path) -> None:
-    table = synthetic(tmp_path, instrumentalness=[0.0] * (N_ROWS - 1) + [0.5])
-    prediction = train_on(table).predictor.predict(some(table))
-    assert np.isfinite(prediction.uncertainty).all()
-    assert np.isfinite(prediction.confidence).all()
+@pytest.mark.xfail(strict=True, reason="reported: 0 / 0 spreads through the networks and the factor of the intervals")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_feature_that_never_varies_does_no_harm(tmp_path: Path) -> None:
+    table = synthetic(tmp_path, instrumentalness=[0.0] * N_ROWS)
+    predictor = train_on(table).predictor
+    assert_usable(predictor.predict(some(table)))
+    for network in predictor.parts.first_stage.networks:
+        assert all(np.isfinite(weights).all() for weights, _ in network.layers)
 
 
+@pytest.mark.xfail(strict=True, reason="reported: IndexError, as no track calibrates the judge of known artists")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_table_where_no_artist_occurs_twice_can_be_learned_from(tmp_path: Path) -> None:
     table = synthetic(tmp_path, artist=[f"Artist {row:04}" for row in range(N_ROWS)])
-    prediction = train_on(table).predictor.predict(some(table))
-    assert np.isfinite(prediction.uncertainty).all()
+    assert_usable(train_on(table).predictor.predict(some(table)))
 
 
-def test_a_table_of_one_artist_is_learned_from_or_refused_in_words(tmp_path: Path) -> None:
-    table = synthetic(tmp_path, artist=["Artist 001"] * N_ROWS)
-    try:
-        prediction = train_on(table).predictor.predict(some(table))
-    except PermanentError as error:
-        assert error.code == "invalid-option"
-    else:
-        assert np.isfinite(prediction.uncertainty).all()
+@pytest.mark.parametrize("artists", [pytest.param(1, marks=FEW_ARTISTS), pytest.param(2, marks=FEW_ARTISTS)])
+def test_a_table_of_few_artists_is_learned_from_or_refused_in_words(artists: int, tmp_path: Path) -> None:
+    table = synthetic(tmp_path, artist=[f"Artist {row % artists:03}" for row in range(N_ROWS)])
+    with suppress(PermanentError):
+        assert_usable(train_on(table).predictor.predict(some(table)))

@@ -13,8 +13,7 @@ from core.tracks import TrackBatch
 from models.artifacts import Card, publish_artifact
 from models.predictors.boosting import BoostingModel, BoostingPredictor, M2GbrPredictor, M2Predictor
 from models.predictors.boosting_inputs import BoostingInputs
-from models.predictors.boosting_training import fit_inputs, train, train_gbr
-from models.predictors.folds import CV_FOLDS
+from models.predictors.boosting_training import CV_FOLDS, fit_inputs, train, train_gbr
 from models.predictors.protocol import OnProgress, TrainedPredictor
 from models.training_data import ReferenceTable
 
@@ -99,9 +98,14 @@ def test_the_published_artifact_predicts_the_same(
     np.testing.assert_array_equal(got.uncertainty, expected.uncertainty)
 
 
-def test_training_depends_on_the_training_fold_alone_and_repeats(
-    trained: TrainedPredictor, kind: type[BoostingPredictor], reference_table: ReferenceTable, tmp_path: Path
+def test_training_depends_on_the_training_fold_alone_and_repeats_on_any_number_of_cores(
+    trained: TrainedPredictor,
+    kind: type[BoostingPredictor],
+    reference_table: ReferenceTable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("core.side_by_side.os.cpu_count", lambda: 3)
     again = TRAINERS[kind](reference_table.in_fold("train"), no_progress)
     assert write(again, tmp_path / "again") == write(trained, tmp_path / "first")
 

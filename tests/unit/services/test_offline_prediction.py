@@ -1,15 +1,18 @@
 """Offline prediction: every usable row comes out, in order, whole or not at all."""
 
 import csv
+import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 
 from core.errors import PermanentError
 from core.features import FEATURE_NAMES, FEATURES
 from core.settings import ImportSettings
-from models.predictors.protocol import FeaturePredictor
+from core.tracks import TrackBatch
+from models.predictors.protocol import FeaturePredictor, Prediction
 from models.registry import load_predictor
 from services.prediction import PredictionSummary, predict_file
 
@@ -106,6 +109,51 @@ def test_progress_ends_at_the_number_of_rows(playlist: Path, m1: FeaturePredicto
     out = playlist.with_name("out.csv")
     predict_file(playlist, out, m1, ImportSettings(), lambda done, total: calls.append((done, total)))
     assert calls[-1] == (3, 3)
+
+
+class SlowPredictor:
+    """The sooner a chunk comes, the longer it takes; energy tells which track it was."""
+
+    name, version = "slow", "1"
+
+    def __init__(self, failing: int | None = None) -> None:
+        self.failing = failing
+        self.asked: list[int] = []
+
+    def predict(self, tracks: TrackBatch) -> Prediction:
+        first = int(tracks.title[0])
+        self.asked.append(len(tracks))
+        time.sleep(0.05 / (1 + first / 500))
+        if first == self.failing:
+            raise PermanentError("artifact-corrupt", f"at {first}")
+        values = np.tile(np.array([[int(title) / 10_000] for title in tracks.title], dtype=np.float32), 9)
+        return Prediction(values, np.ones_like(values), np.ones(len(tracks), dtype=np.float32))
+
+
+@pytest.fixture
+def long_playlist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("core.side_by_side.os.cpu_count", lambda: 4)
+    path = tmp_path / "long.csv"
+    path.write_text("artist,title\n" + "".join(f"Band,{row}\n" for row in range(2_300)))
+    return path
+
+
+def test_chunks_predicted_side_by_side_come_out_in_order(long_playlist: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    out, predictor = long_playlist.with_name("out.parquet"), SlowPredictor()
+    predict_file(long_playlist, out, predictor, ImportSettings(), lambda done, total: calls.append((done, total)))
+    table = pyarrow.parquet.read_table(out).to_pydict()
+    assert table["title"] == [str(row) for row in range(2_300)]
+    assert table["energy"] == pytest.approx([row / 10_000 for row in range(2_300)])
+    assert sorted(predictor.asked) == [300, 500, 500, 500, 500]
+    assert calls == [(done, 2_300) for done in (500, 1_000, 1_500, 2_000, 2_300)]
+
+
+def test_a_chunk_that_fails_ends_the_run_without_an_output(long_playlist: Path) -> None:
+    out = long_playlist.with_name("out.parquet")
+    with pytest.raises(PermanentError, match="at 1000"):
+        run(long_playlist, out, SlowPredictor(failing=1_000))
+    assert [path.name for path in long_playlist.parent.iterdir()] == ["long.csv"]
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out", "missing/out.csv", "in.csv"])
