@@ -77,7 +77,9 @@ class Describer:
             numbers=numbers(tracks, texts.credits, texts.looked_up),
             genres=self.genre_space.embed(texts.tags),
             credits=[[key(name) for name in names] for names in texts.credits],
-            album=np.array([key(plain(album)) if album else 0 for album in tracks.album], dtype=np.uint64),
+            album=np.array(
+                [key(name) if (name := plain(album or "")) else 0 for album in tracks.album], dtype=np.uint64
+            ),
         )
 
 
@@ -88,7 +90,7 @@ def read_texts(tracks: TrackBatch, genre_space: GenreSpace) -> TrackTexts:
     tags: list[tuple[str, ...]] = []
     tokens: list[dict[str, Sequence[str]]] = []
     for row, names in enumerate(credited):
-        own = [plain(genre) for genre in tracks.genres[row]]
+        own = [name for genre in tracks.genres[row] if (name := plain(genre))]
         tags.append((*own, *looked_up[row]) or of_guests[row])
         title, album = plain(tracks.title[row]), plain(tracks.album[row] or "")
         tag, tag_words = tag_tokens(own, looked_up[row], of_guests[row])

@@ -25,7 +25,7 @@ MEDIAN = QUANTILES.index(0.5)
 #: What a residual or a value is divided by, so that features compare, [9].
 SCALES = np.array([feature.scale for feature in FEATURES])
 
-_LINEAR_SHARE = 0.35
+_LINEAR_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)

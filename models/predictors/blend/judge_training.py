@@ -16,13 +16,13 @@ from models.predictors.blend.boosting import Growth, grow, predict
 from models.predictors.blend.columns import judge_columns, network_columns, offset_of, width_columns
 from models.predictors.blend.judge import N_NETWORKS, Correction, Drift, JudgeParts, View, mixed
 from models.predictors.blend.network_training import JUDGE, NetworkInputs, fit_network
-from models.predictors.blend.networks import standardized
+from models.predictors.blend.networks import moments, standardized, unit
 from models.predictors.intervals import conformal_quantile
 from models.predictors.protocol import INTERVAL_COVERAGE
 from models.tree_export import export_trees
 
-VALUES = Growth("l1", trees=200, leaves=31, learning_rate=0.08, min_leaf=40)
-# For residuals of unseen tracks: half the time, and nearly as good.
+VALUES = Growth("l1", trees=320, leaves=47, learning_rate=0.05, min_leaf=40)
+# For residuals of unseen tracks: a fraction of the time, and nearly as good.
 COARSE_VALUES = Growth("l1", trees=100, leaves=31, learning_rate=0.12, min_leaf=40)
 WIDTHS = Growth("quantile", trees=80, leaves=15, learning_rate=0.1, min_leaf=100, quantile=INTERVAL_COVERAGE)
 
@@ -32,7 +32,7 @@ MODELS = 2 * (CV_FOLDS + 2) * N_FEATURES + CV_FOLDS + 1 + N_NETWORKS
 _SEED = 42
 # A width is at least this share of the median absolute residual.
 _LEAST_WIDTH = 0.1
-_LEAST_DEVIATION = 1e-3
+_LEAST_FLOOR = 1e-5
 # Share of the tracks, the oldest ones, from which the newest are predicted to see how errors grow.
 _PAST = 0.9
 # With fewer newer tracks nothing can be said of drift.
@@ -67,7 +67,7 @@ def train_judge(cases: Cases, on_trained: Callable[[], None]) -> JudgeParts:
     correction = _Corrections(cases, columns)
     unseen = _out_of_fold_values(cases, columns, correction, on_trained)
     residuals = np.abs(unseen - cases.targets)
-    floor = _LEAST_WIDTH * np.median(residuals[cases.calibrating], axis=0)
+    floor = np.maximum(_LEAST_WIDTH * np.median(residuals[cases.calibrating], axis=0), _LEAST_FLOOR)
     inputs = width_columns(columns, unseen, cases.view.guess)
     factor = _calibrate(inputs, residuals, floor, cases, on_trained)
     drift = _measure_drift(cases, columns, correction, _Intervals(inputs, residuals, floor, factor), on_trained)
@@ -99,11 +99,10 @@ class _Corrections:
 
     def __init__(self, cases: Cases, columns: NDArray[np.float32]) -> None:
         self._raw = network_columns(columns, cases.view.described)
-        self._mean = np.nanmean(self._raw, axis=0)
-        self._deviation = np.maximum(np.nanstd(self._raw, axis=0), _LEAST_DEVIATION)
+        self._mean, self._deviation = moments(self._raw)
         self._offset = cases.offset
         errors = (cases.targets - self._offset).astype(np.float32)
-        self._spread = np.abs(errors).mean(axis=0)
+        self._spread = unit(errors)
         self._inputs = NetworkInputs(
             groups=[],
             sizes=[],
@@ -119,7 +118,9 @@ class _Corrections:
         for at in range(n_networks):
             networks.append(fit_network(self._inputs, np.flatnonzero(seen), _SEED + at, JUDGE))
             on_trained()
-        return Correction(networks, self._mean, self._deviation, self._spread)
+        fitted = Correction(networks, self._mean, self._deviation, self._spread)
+        # As it will be loaded: what follows must learn from the rounded numbers.
+        return Correction.restore(fitted.arrays(""), "", n_networks)
 
     def apply(self, correction: Correction, rows: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Corrected values of the rows where the mask is true."""

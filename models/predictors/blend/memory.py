@@ -78,8 +78,8 @@ class ArtistMemory:
         return Recollection(position, np.hstack(columns).astype(np.float32))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything, by name; numbers in half precision."""
-        halved = ("year", "by_year", "by_album", "credit_sum")
+        """Everything, by name; residuals in half precision."""
+        halved = ("by_year", "by_album", "credit_sum")
         return {
             f"memory_{field.name}": getattr(self, field.name).astype(np.float16)
             if field.name in halved

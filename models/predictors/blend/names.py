@@ -21,7 +21,8 @@ _TITLE_GUEST = re.compile(rf"[(\[]?\s*(?:{_GUEST}|(?<=[(\[])with\b)\s*([^)\]]+)"
 @lru_cache(maxsize=1 << 16)
 def plain(text: str) -> str:
     """Lower case without accents and with single spaces, at most `MAX_LENGTH` characters."""
-    decomposed = unicodedata.normalize("NFKD", text[:MAX_LENGTH].lower())
+    # Lower case last: compatibility forms such as the trademark sign hold capitals.
+    decomposed = unicodedata.normalize("NFKD", text[:MAX_LENGTH].lower()).lower()
     return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())[:MAX_LENGTH]
 
 
@@ -41,8 +42,9 @@ def credits(artist: str, title: str) -> tuple[str, ...]:
     first, *others = artist.split(";")
     lead = _GUEST_SEPARATOR.split(plain(first), maxsplit=1)[0] or plain(first)
     found = dict.fromkeys([lead])
-    for name in (first, *others):
-        found.update(dict.fromkeys(_parts(plain(name))))
+    found.update(dict.fromkeys(_parts(plain(first))))
+    for name in map(plain, others):
+        found.update(dict.fromkeys([*([name] if name else []), *_parts(name)]))
     if guests := _TITLE_GUEST.search(plain(title)):
         found.update(dict.fromkeys(_parts(guests[1])))
     return tuple(found)[:MAX_CREDITS]

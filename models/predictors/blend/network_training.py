@@ -36,7 +36,7 @@ class NetworkOptions:
 #: Networks of the first stage; the groups are tags, title, artist, album.
 FIRST_STAGE = NetworkOptions((48, 16, 16, 16), (512, 128), QUANTILES, epochs=4, learning_rate=1e-3, dropout=0.3)
 #: Networks of the judges, which see no text.
-JUDGE = NetworkOptions((), (256, 256), (0.5,), epochs=8, learning_rate=2e-3, dropout=0.2)
+JUDGE = NetworkOptions((), (256, 256), (0.5,), epochs=16, learning_rate=2e-3, dropout=0.2)
 
 
 @dataclass(frozen=True, slots=True)

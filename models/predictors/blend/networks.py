@@ -12,6 +12,8 @@ from models.predictors.blend.vocabulary import SparseRows
 # Matrix products of another height may round differently, and a track must get the same answer in any batch.
 _BLOCK = 16
 _LAYERS = 3
+_LEAST_DEVIATION = 1e-3
+_LEAST_UNIT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,25 @@ class Network:
         weights, bias = self.layers[-1]
         outputs: NDArray[np.float32] = hidden @ weights + bias
         return outputs[:n]
+
+
+def moments(dense: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and standard deviation [c] of the known values of each column; 0 and 1 for a column without any.
+
+    A column that hardly varies counts as varying a little, so that standardizing it does not blow up its noise.
+    """
+    known = ~np.isnan(dense)
+    count = np.maximum(known.sum(axis=0), 1)
+    filled = np.where(known, dense, 0).astype(np.float64)
+    mean = filled.sum(axis=0) / count
+    deviation = np.sqrt(np.where(known, (filled - mean) ** 2, 0).sum(axis=0) / count)
+    deviation = np.where(known.any(axis=0), np.maximum(deviation, _LEAST_DEVIATION), 1.0)
+    return mean.astype(np.float32), deviation.astype(np.float32)
+
+
+def unit(errors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The mean size of errors [n, 9] of each feature, [9], as a unit for them; never zero."""
+    return np.maximum(np.abs(errors).mean(axis=0), _LEAST_UNIT).astype(np.float32)
 
 
 def standardized(

@@ -80,14 +80,15 @@ def numbers(
         [len(genres) for genres in tracks.genres],
         [len(genres) for genres in looked_up],
         [len(names) for names in credited],
-        [bool(album) for album in tracks.album],
+        [bool(album and album.strip()) for album in tracks.album],
     ]
     texts = [
         _flags(plain(title)) + _flags(plain(album or "")) + _look(title, plain(album or ""), names[0])
         for title, album, names in zip(tracks.title, tracks.album, credited, strict=True)
     ]
     columns = np.array(facts, dtype=np.float32).T.reshape(len(tracks), len(facts))
-    return np.hstack([columns, np.array(texts, dtype=np.float32).reshape(len(tracks), -1)])
+    of_texts = np.array(texts, dtype=np.float32).reshape(len(tracks), len(NUMBERS) - len(facts))
+    return np.hstack([columns, of_texts])
 
 
 def splines(columns: NDArray[np.float32]) -> NDArray[np.float32]:

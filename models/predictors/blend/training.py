@@ -24,7 +24,7 @@ from models.predictors.blend.linear_training import ALPHA, LinearInputs
 from models.predictors.blend.memory import N_RECALLED, ArtistMemory, Recollection, fit_memory
 from models.predictors.blend.names import plain
 from models.predictors.blend.network_training import NetworkInputs, fit_network
-from models.predictors.blend.networks import split_groups, standardized
+from models.predictors.blend.networks import moments, split_groups, standardized, unit
 from models.predictors.blend.runtime import BlendParts, BlendPredictor
 from models.predictors.blend.sparse_copies import SHARE, with_sparse_copies
 from models.predictors.blend.vocabulary import Vocabulary
@@ -41,7 +41,7 @@ SUMMARY = (
     "conformally calibrated. Popularity is no input."
 )
 STAGE_FOLDS, MEMORY_FOLDS = 5, 10
-MIN_ROWS = 500
+MIN_ROWS, MIN_ARTISTS = 500, 50
 SEED = 42
 # The benchmark looks at popular tracks; tracks whose popularity nobody recorded are of another kind.
 _UNRATED_WEIGHT, _POPULAR_WEIGHT, _POPULAR = 0.8, 1.3, 50
@@ -81,11 +81,15 @@ def train(table: ReferenceTable, on_progress: OnProgress) -> TrainedPredictor:
     Raises
     ------
     PermanentError
-        `invalid-option`: there are too few training rows.
+        `invalid-option`: there are too few training rows, or artists.
     """
     rows = table.in_fold(TRAIN_FOLD)
-    if len(rows) < MIN_ROWS:
-        reason = f"{table.path} has {len(rows)} rows in the fold {TRAIN_FOLD!r}; the blend needs at least {MIN_ROWS}."
+    artists = len(set(rows.tracks.artist))
+    if len(rows) < MIN_ROWS or artists < MIN_ARTISTS:
+        reason = (
+            f"{table.path} has {len(rows)} rows of {artists} artists in the fold {TRAIN_FOLD!r}; the blend needs at least "
+            f"{MIN_ROWS} rows of {MIN_ARTISTS} artists."
+        )
         raise PermanentError("invalid-option", reason)
     step = _steps(STAGE_FOLDS + MEMORY_FOLDS + 2 * MODELS, on_progress)
     artist_genres = read_artist_genres(table.path)
@@ -140,12 +144,11 @@ def _material(rows: ReferenceTable, describer: Describer, rng: np.random.Generat
 
 def _fit_first_stage(material: _Material, describer: Describer, step: Callable[[], None]) -> FirstStage:
     raw = material.described.dense()
-    mean = np.nanmean(raw[: material.n], axis=0)
-    deviation = np.maximum(np.nanstd(raw[: material.n], axis=0), 1e-3)
+    mean, deviation = moments(raw[: material.n])
     dense = standardized(raw, mean, deviation)
     center = np.median(material.targets[: material.n], axis=0).astype(np.float32)
     targets = (material.targets - center).astype(np.float32)
-    spread = np.abs(targets[: material.n]).mean(axis=0)
+    spread = unit(targets[: material.n])
     sizes = describer.vocabulary.group_sizes
     linear = LinearInputs.of(material.described.tokens, dense, describer.vocabulary)
     inputs = NetworkInputs(
@@ -205,7 +208,7 @@ def _known_cases(material: _Material, view: View, rng: np.random.Generator) -> C
         targets=material.targets,
         weights=material.weights,
         fold=(rng.permutation(material.n) % CV_FOLDS)[material.origin],
-        calibrating=view.recalled.known & material.original,
+        calibrating=_or_all(view.recalled.known & material.original, material.original),
     )
 
 
@@ -219,6 +222,11 @@ def _unknown_cases(material: _Material, view: View, rng: np.random.Generator) ->
         fold=(rng.permutation(material.artist.max() + 1) % CV_FOLDS)[material.artist],
         calibrating=material.original,
     )
+
+
+def _or_all(chosen: NDArray[np.bool_], everything: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The chosen rows, or all where nothing was chosen: no artist may occur twice."""
+    return chosen if chosen.any() else everything
 
 
 def _fold_of_artists(memory: ArtistMemory, material: _Material) -> NDArray[np.int8]:

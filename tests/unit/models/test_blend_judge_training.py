@@ -12,7 +12,7 @@ from models.predictors.blend.boosting import Growth, grow, predict
 from models.predictors.blend.columns import UNKNOWN, network_columns, width_columns
 from models.predictors.blend.description import Description
 from models.predictors.blend.first_stage import QUANTILES, FirstGuess
-from models.predictors.blend.judge import Correction, Judge, JudgeParts, View
+from models.predictors.blend.judge import Correction, Drift, Judge, JudgeParts, View
 from models.predictors.blend.judge_training import CV_FOLDS, MODELS, Cases, train_judge
 from models.predictors.blend.memory import N_RECALLED, Recollection
 from models.predictors.blend.numbers import NUMBERS
@@ -248,3 +248,24 @@ def test_width_columns_tell_how_far_apart_the_outer_quantiles_are() -> None:
     expected = np.hstack([columns, values, quantiles[:, :, -1] - quantiles[:, :, 0]])
     np.testing.assert_array_equal(got, expected)
     assert got.dtype == np.float32
+
+
+def test_intervals_widen_beyond_the_newest_year_alone() -> None:
+    growth = np.full(N_FEATURES, 0.1, dtype=np.float32)
+    years = np.array([1950, 2020, np.nan, 2021, 2022], dtype=np.float32)
+    factors = Drift(np.float32(2020), growth).factor(years)
+    assert factors[:, 0] == pytest.approx([1, 1, 1, 1.1, 1.2])
+    assert np.isfinite(Drift(np.float32(2020), growth).factor(np.array([2100], dtype=np.float32))).all()
+    # No track of the training data had a year.
+    np.testing.assert_array_equal(Drift(np.float32(-np.inf), growth).factor(years), np.ones((5, N_FEATURES)))
+
+
+def test_drift_is_learned_where_newer_tracks_are_harder() -> None:
+    own, steady = cases(n=4_000), cases(n=4_000)
+    years = own.view.described.years
+    newer = years > np.nanquantile(years, 0.9)
+    own.targets[newer] += np.random.default_rng(3).normal(size=(int(newer.sum()), N_FEATURES)) * 0.3
+    drifting, still = (train_judge(each, nothing).drift for each in (own, steady))
+    assert drifting.newest == np.nanmax(years)
+    assert (drifting.growth > 0.03).all()
+    assert ((still.growth >= 0) & (still.growth < 0.1)).all()
