@@ -119,6 +119,14 @@ def read_artist_genres(table: Path) -> dict[str, list[str]]:
     return {name: own for name, own in zip(artists, _list_column(genres, "genres"), strict=True) if name and own}
 
 
+def describe_artist_genres(table: Path) -> dict[str, str] | None:
+    """What a model card says of the genres beside a reference table: file and checksum; None without that file."""
+    path = table.with_name(ARTIST_GENRES_FILE)
+    if not path.is_file():
+        return None
+    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
 def _read(path: Path) -> Any:
     if not path.is_file():
         raise PermanentError("file-not-found", f"{path} does not exist or is not a file.")

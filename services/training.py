@@ -1,9 +1,10 @@
 """Train a global predictor: learn from a reference table, judge on its holdouts, publish the artifact."""
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from models.predictors.protocol import OnProgress, TrainedPredictor
 from models.registry import find_trainer, require_predictor
 from models.training_data import TRAIN_FOLD, ReferenceTable, read_reference_table
 
-_LIBRARIES = ("numpy", "scipy", "pyarrow")
+# Whichever of these is there: each predictor is trained with some of them.
+_LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "pyarrow", "scikit-learn", "scipy", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,16 @@ def _card(trained: TrainedPredictor, table: ReferenceTable, evaluation: Evaluati
         features=FEATURE_NAMES,
         metrics={_title(score): _metrics(score) for score in evaluation.scores},
         parameters=trained.parameters,
-        libraries={"python": platform.python_version()} | {library: version(library) for library in _LIBRARIES},
+        libraries={"python": platform.python_version(), **_installed()},
     )
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found
 
 
 def _title(score: Score) -> str:

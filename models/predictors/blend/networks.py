@@ -81,7 +81,7 @@ def moments(dense: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
 
 def unit(errors: NDArray[np.floating]) -> NDArray[np.float32]:
     """The mean size of errors [n, 9] of each feature, [9], as a unit for them; never zero."""
-    return np.maximum(np.abs(errors).mean(axis=0), _LEAST_UNIT).astype(np.float32)
+    return np.asarray(np.maximum(np.abs(errors).mean(axis=0), _LEAST_UNIT), dtype=np.float32)
 
 
 def standardized(

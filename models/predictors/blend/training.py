@@ -30,7 +30,7 @@ from models.predictors.blend.sparse_copies import SHARE, with_sparse_copies
 from models.predictors.blend.vocabulary import Vocabulary
 from models.predictors.intervals import prior_uncertainty
 from models.predictors.protocol import OnProgress, TrainedPredictor
-from models.training_data import TRAIN_FOLD, ReferenceTable, read_artist_genres
+from models.training_data import TRAIN_FOLD, ReferenceTable, describe_artist_genres, read_artist_genres
 
 #: Version of the method; changes when the same table would give another model.
 DESIGN = "1"
@@ -87,8 +87,8 @@ def train(table: ReferenceTable, on_progress: OnProgress) -> TrainedPredictor:
     artists = len(set(rows.tracks.artist))
     if len(rows) < MIN_ROWS or artists < MIN_ARTISTS:
         reason = (
-            f"{table.path} has {len(rows)} rows of {artists} artists in the fold {TRAIN_FOLD!r}; the blend needs at least "
-            f"{MIN_ROWS} rows of {MIN_ARTISTS} artists."
+            f"{table.path} has {len(rows)} rows of {artists} artists in the fold {TRAIN_FOLD!r}; "
+            f"the blend needs at least {MIN_ROWS} rows of {MIN_ARTISTS} artists."
         )
         raise PermanentError("invalid-option", reason)
     step = _steps(STAGE_FOLDS + MEMORY_FOLDS + 2 * MODELS, on_progress)
@@ -113,7 +113,7 @@ def train(table: ReferenceTable, on_progress: OnProgress) -> TrainedPredictor:
         prior_uncertainty=prior_uncertainty(rows.targets.astype(np.float64)).astype(np.float32),
     )
     predictor = BlendPredictor(parts, version=DESIGN)
-    parameters = _parameters(describer, memory, len(artist_genres))
+    parameters = _parameters(describer, memory) | {"artist_genres": describe_artist_genres(table.path)}
     return TrainedPredictor(predictor, DESIGN, SUMMARY, parameters, predictor.write_files)
 
 
@@ -246,11 +246,10 @@ def _steps(total: int, on_progress: OnProgress) -> Callable[[], None]:
     return step
 
 
-def _parameters(describer: Describer, memory: ArtistMemory, artists_with_genres: int) -> dict[str, Any]:
+def _parameters(describer: Describer, memory: ArtistMemory) -> dict[str, Any]:
     return {
         "seed": SEED,
         "tokens": {kind: len(terms) for kind, terms in describer.vocabulary.terms.items()},
-        "artists_with_looked_up_genres": artists_with_genres,
         "artists_remembered": len(memory.artists),
         "first_stage_folds": STAGE_FOLDS,
         "memory_folds": MEMORY_FOLDS,
