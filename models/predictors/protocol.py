@@ -86,5 +86,6 @@ def confidence_from_uncertainty(
     confidence
         [n], in 0..1.
     """
-    gain = 1.0 - uncertainty / prior_uncertainty
+    # A feature that never varied in training has a prior of zero, and nothing is gained on it.
+    gain = 1.0 - uncertainty / np.maximum(prior_uncertainty, np.float32(1e-9))
     return np.asarray(np.maximum(gain, 0.0).mean(axis=1), dtype=np.float32)

@@ -163,6 +163,5 @@ def test_bases_interpolate_linearly_between_neighboring_knots() -> None:
     assert found[2, 4:6] == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
-@pytest.mark.xfail(strict=True, reason="reported: numbers() and Describer.describe() of no tracks raise ValueError")
 def test_no_tracks_no_rows() -> None:
     assert numbers_of(TrackBatch()).shape == (0, len(NUMBERS))
