@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.features import FEATURE_NAMES, FEATURES, Feature
 from core.tracks import TrackBatch
-from models.completeness import metadata_completeness
 
 _SHARE_DECIMALS = 3
 
@@ -123,6 +122,8 @@ class Track(BaseModel):
 
 
 def _completeness(track: Mapping[str, Any]) -> float:
+    from models.completeness import metadata_completeness
+
     known = {column.name: [track[column.name]] for column in fields(TrackBatch) if column.name in track}
     completeness = metadata_completeness(TrackBatch(track_id=[str(track["id"])], **known))
     return round(float(completeness[0]), _SHARE_DECIMALS)

@@ -15,7 +15,9 @@ from models.training_data import HOLDOUT_FOLDS, ReferenceTable, read_reference_t
 
 MEGABYTE = 1_000_000
 # Mean normalized error of tracks with a popularity of at least 50.
-BOUNDS = {"random-holdout": 0.0915, "artist-holdout": 0.0960}
+BOUNDS = {"random-holdout": 0.0905, "artist-holdout": 0.0950}
+# The goal is two points. Residuals come from models that saw two thirds of the tracks, so intervals are a little wide.
+MARGIN = 0.025
 OPTIONAL_FIELDS = ("album", "genres", "release_year", "decade", "duration_ms", "explicit")
 BLANKED = [("album",), ("genres",), ("release_year", "decade"), ("duration_ms",), ("explicit",), OPTIONAL_FIELDS[:-1]]
 
@@ -86,7 +88,7 @@ def test_blend_intervals_hold_four_fifths_of_every_feature(
     holdouts: dict[str, ReferenceTable], predictions: dict[str, Prediction], fold: str
 ) -> None:
     inside = interval_coverage(predictions[fold], holdouts[fold].targets)
-    assert dict(zip(FEATURE_NAMES, inside, strict=True)) == pytest.approx(dict.fromkeys(FEATURE_NAMES, 0.8), abs=0.02)
+    assert dict(zip(FEATURE_NAMES, inside, strict=True)) == pytest.approx(dict.fromkeys(FEATURE_NAMES, 0.8), abs=MARGIN)
 
 
 @pytest.mark.parametrize("names", BLANKED, ids="+".join)

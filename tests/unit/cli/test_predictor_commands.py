@@ -26,7 +26,7 @@ def test_predict_prints_a_summary_for_machines(playlist: Path) -> None:
     result = CliRunner().invoke(app, ["predict", str(playlist), "--out", str(out), "--json"])
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
-    assert (summary["rows"], summary["rejected"], summary["predictor"]) == (2, 1, "m1")
+    assert (summary["rows"], summary["rejected"], summary["predictor"]) == (2, 1, "blend")
     assert Path(summary["rejects_file"]).is_file()
 
 
