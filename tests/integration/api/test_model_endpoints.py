@@ -6,6 +6,7 @@ from small_reference import write_table
 from sqlalchemy import text
 
 from api.app import create_app
+from core.settings import EnrichSettings
 from models.training_data import read_reference_table
 from services.serving import ModelFolders
 from services.training import train_global
@@ -21,7 +22,12 @@ def api_settings(api_settings, tmp_path):
     shared.mkdir()
     write_table(shared / "tracks.parquet")
     train_global("m1", shared / "tracks.parquet", tmp_path / "shipped", lambda done, total: None)
-    update = {"shared_data_dir": shared, "models_dir": tmp_path / "versions", "artifacts_dir": tmp_path / "shipped"}
+    update = {
+        "shared_data_dir": shared,
+        "models_dir": tmp_path / "versions",
+        "artifacts_dir": tmp_path / "shipped",
+        "enrich": EnrichSettings(predictor="m1"),
+    }
     return api_settings.model_copy(update=update)
 
 

@@ -22,6 +22,7 @@ def run(settings, tmp_path):
         "MUSICSPACE_REDIS_URL": settings.redis_url,
         "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
         "MUSICSPACE_ARTIFACTS_DIR": str(tmp_path / "shipped"),
+        "MUSICSPACE_ENRICH__PREDICTOR": "m1",
         "MUSICSPACE_TRAIN__PROMOTION_TOLERANCE": "0.02",
     }
 
