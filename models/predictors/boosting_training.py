@@ -71,7 +71,7 @@ class _Method:
     """One way to grow the trees of a feature."""
 
     predictor: type[BoostingPredictor]
-    library: str
+    made_with: str
     grow: Callable[[Any, NDArray[np.float64]], Any]  #: From inputs [n, c] and one target [n] to a fitted model
     predict: Callable[[Any, Any], NDArray[np.float64]]  #: From a fitted model and inputs [n, c] to values [n]
     parameters: dict[str, Any]
@@ -201,7 +201,7 @@ def _intervals(grower: _Grower, tracks: TrackBatch, strata: NDArray[np.intp]) ->
 
 def _summary(method: _Method) -> str:
     return (
-        f"Boosted trees ({method.library}) on TF-IDF of artist and title words, one model per feature, with 80 % "
+        f"Boosted trees ({method.made_with}) on TF-IDF of artist and title words, one model per feature, with 80 % "
         "intervals from out-of-fold residuals."
     )
 
@@ -210,7 +210,7 @@ def _parameters(method: _Method, inputs: BoostingInputs) -> dict[str, Any]:
     return {
         "artist_terms": len(inputs.artist),
         "title_terms": len(inputs.title),
-        "library": f"{method.library} {version(method.library)}",
+        "library": f"{method.made_with} {version(method.made_with)}",
         **method.parameters,
         "cv_folds": CV_FOLDS,
         "interval_bins": N_BINS,

@@ -35,10 +35,6 @@ class SparseRows:
         before = np.concatenate([[0], np.cumsum(kept)])
         return SparseRows(self.columns[kept] - first, self.weights[kept], before[self.starts])
 
-    def owners(self) -> NDArray[np.int64]:
-        """The row of each entry, [entries]."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.starts))
-
 
 class Vocabulary:
     """The known tokens of every kind. Columns of one kind lie together, in the order of `KINDS`."""

@@ -66,8 +66,8 @@ class NotInstalled:
     """An importer that knows of one library only that it is not there."""
 
     def __init__(self, library: str) -> None:
-        self.library = library
+        self.absent = library
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name.partition(".")[0] == self.library:
+        if name.partition(".")[0] == self.absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
