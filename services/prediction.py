@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from core.durable_files import replacing
 from core.errors import PermanentError
@@ -109,7 +110,9 @@ def _predict(predictor: FeaturePredictor, batch: TrackBatch, on_progress: OnProg
     def report(done: int) -> None:
         on_progress(min(done * _STEP, len(batch)), len(batch))
 
-    steps = side_by_side(predictor.predict, batch.chunks(_STEP), report, _MOST_THREADS)
+    # One thread for each matrix product: several in every thread would fight for the cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        steps = side_by_side(predictor.predict, batch.chunks(_STEP), report, _MOST_THREADS)
     return Prediction(
         np.concatenate([step.values for step in steps]),
         np.concatenate([step.uncertainty for step in steps]),
