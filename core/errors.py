@@ -74,7 +74,37 @@ ERROR_CODES: dict[str, CodeInfo] = {
         "Report it with the attempt's message.",
         500,
     ),
+    # Providers
+    "provider-unavailable": CodeInfo(
+        "A provider did not answer: a time-out, a broken connection, or an error of its own.",
+        "Wait; calls go on by themselves when it is back. `musicspace providers` shows its state.",
+        503,
+    ),
+    "provider-rate-limited": CodeInfo(
+        "A provider said that it is asked too often.",
+        "Wait, or lower the limit that `musicspace providers` shows.",
+        503,
+    ),
+    "provider-answer-broken": CodeInfo(
+        "The answer of a provider broke off or is not in its own format.", "Wait; it is asked again.", 502
+    ),
+    "provider-refused": CodeInfo(
+        "A provider refused the request itself.",
+        "Read the message; the base URL or the model's name may be wrong.",
+        502,
+    ),
+    "provider-not-now": CodeInfo(
+        "A provider is not asked at this moment: a limit, the day's budget, its circuit breaker, or nobody to count.",
+        "Wait, or change the limit that the message names.",
+        503,
+    ),
     # Configuration
+    "provider-key-refused": CodeInfo(
+        "A provider does not accept the key.", "Set MUSICSPACE_GEMINI__API_KEY to a valid one.", 500
+    ),
+    "provider-disabled": CodeInfo(
+        "The provider is switched off, or has no key.", "Set what the message names, or use `--fake-providers`.", 409
+    ),
     "invalid-settings": CodeInfo(
         "A setting is missing or has a value that cannot be used.", "Fix the setting the message names.", 500
     ),
@@ -123,6 +153,18 @@ class RetryableError(MusicSpaceError):
     def __init__(self, code: str, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after_s = retry_after_s
+
+
+class NotNowError(RetryableError):
+    """The work was not tried, because it is known that it could not succeed or must not be done now.
+
+    Waiting like this is no failed attempt. `retry_after_s` is always given.
+    """
+
+    retry_after_s: float
+
+    def __init__(self, message: str, retry_after_s: float, code: str = "provider-not-now") -> None:
+        super().__init__(code, message, retry_after_s)
 
 
 class PermanentError(MusicSpaceError):

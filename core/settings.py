@@ -12,6 +12,13 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
+from core.provider_settings import (
+    GeminiSettings,
+    LookUpSettings,
+    ReccoBeatsSettings,
+    ReferenceSettings,
+    RoutingSettings,
+)
 
 PREFIX = "MUSICSPACE_"
 
@@ -144,6 +151,11 @@ class Settings(BaseSettings):
         validation_alias="MLFLOW_TRACKING_URI",
         description="MLflow server that trainings are logged to, e.g. http://mlflow:5000. Unset: none.",
     )
+    google_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="GOOGLE_API_KEY",
+        description="Key of the Gemini API under its common name; MUSICSPACE_GEMINI__API_KEY goes before it.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Log JSON lines instead of readable ones.")
 
@@ -153,6 +165,11 @@ class Settings(BaseSettings):
     train: TrainSettings = TrainSettings()
     neural: NeuralSettings = NeuralSettings()
     imports: ImportSettings = ImportSettings()
+    reference: ReferenceSettings = ReferenceSettings()
+    reccobeats: ReccoBeatsSettings = ReccoBeatsSettings()
+    gemini: GeminiSettings = GeminiSettings()
+    look_up: LookUpSettings = LookUpSettings()
+    routing: RoutingSettings = RoutingSettings()
     api: ApiSettings = ApiSettings()
     flower: FlowerSettings = FlowerSettings()
 
@@ -181,6 +198,12 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, uri: str | None) -> str | None:
         return uri or None
+
+    @property
+    def gemini_key(self) -> SecretStr | None:
+        """The key of the Gemini API, or `None`, which switches that provider off."""
+        key = self.gemini.api_key or self.google_api_key
+        return key if key is not None and key.get_secret_value() else None
 
     @property
     def versions_dir(self) -> Path:

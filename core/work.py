@@ -8,6 +8,7 @@ class JobKind(StrEnum):
 
     IMPORT = "import"  #: A playlist was imported; its tracks without features are enriched.
     ENRICH_ALL = "enrich-all"  #: Every track that lacks a feature, or every outdated one, is enriched.
+    LOOK_UP = "look-up"  #: Providers are asked about tracks whose features are inferred.
     TRAIN = "train"  #: A predictor that serves everybody is trained anew.
 
 
@@ -15,6 +16,8 @@ class WorkKind(StrEnum):
     """The unit a worker claims; one row in `work_items`."""
 
     ENRICH = "enrich"  #: Predict, resolve and write the features of a chunk of tracks.
+    PLAN_LOOK_UPS = "plan-look-ups"  #: Choose, after an import, which of its tracks providers are asked about.
+    LOOK_UP = "look-up"  #: Ask one provider about a few tracks; the version names the provider.
     TRAIN_GLOBAL = "train-global"  #: Train a predictor, compare it with the one that serves, promote or reject it.
 
 

@@ -2,19 +2,23 @@
 
 from db.tables.base import Base
 from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
+from db.tables.lookups import ApiUsage, LookupCache, SpotifyReference
 from db.tables.music import Playlist, PlaylistTrack, Track, TrackEstimate, User
 from db.tables.predictors import ModelPromotion, ModelVersion
 from db.tables.workers import WorkerHeartbeat
 
 __all__ = [
+    "ApiUsage",
     "Attempt",
     "Base",
     "Job",
     "LiveTarget",
+    "LookupCache",
     "ModelPromotion",
     "ModelVersion",
     "Playlist",
     "PlaylistTrack",
+    "SpotifyReference",
     "Track",
     "TrackEstimate",
     "User",
