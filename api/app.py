@@ -13,7 +13,7 @@ from api.limits import BodyLimit
 from api.openapi import DocumentedApi
 from api.problems import answer_with_problems
 from api.request_log import RequestLog
-from api.routes import enrichment, health, job_events, jobs, models, playlists, tracks, work_items
+from api.routes import enrichment, health, job_events, jobs, look_ups, models, playlists, providers, tracks, work_items
 from core.settings import Settings
 from integrations.exposure import check_key_setting
 
@@ -34,6 +34,7 @@ _TAGS = [
     {"name": "work items", "description": "The units of work, for operators."},
     {"name": "tracks", "description": "Features with source and confidence."},
     {"name": "models", "description": "Versions of the predictors: train, promote, roll back."},
+    {"name": "providers", "description": "Those who are asked about tracks: limits, spend, state."},
     {"name": "health", "description": "For load balancers and people."},
 ]
 
@@ -60,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     #: Set when the server begins to stop; open event streams then end.
     app.state.stopping = threading.Event()
     answer_with_problems(app)
-    for topic in (playlists, enrichment, jobs, job_events, work_items, tracks, models, health):
+    for topic in (playlists, enrichment, look_ups, jobs, job_events, work_items, tracks, models, providers, health):
         app.include_router(topic.router)
     return app
 

@@ -56,6 +56,7 @@ def store(settings: "Settings", playlist: Any, user: int, name: str) -> "ImportS
     """Import parsed rows in one transaction, then tell the workers."""
     from db.engine import open_session
     from services.importing import import_playlist
+    from services.look_ups.clients import enabled_providers
     from tasks.publishing import ring
 
     with (
@@ -69,6 +70,7 @@ def store(settings: "Settings", playlist: Any, user: int, name: str) -> "ImportS
             name=name,
             predictor=settings.enrich.predictor,
             chunk_size=settings.enrich.chunk_size,
+            look_up=bool(enabled_providers(settings)),
         )
         session.commit()
     ring(settings)
@@ -118,6 +120,9 @@ def _show(result: dict[str, Any]) -> None:
     if result["measured"]:
         out.print(f"{result['measured']:,} tracks came with measured features.")
     job = result["job"]
+    look_up_job = job and job["summary"].get("look_up_job")
+    if look_up_job:
+        out.print(f"Job {look_up_job} asks providers about these tracks: musicspace job watch {look_up_job}")
     if job is None:
         out.print(
             f"Job {result['job_id']} fills {result['enqueued']:,} tracks: musicspace job watch {result['job_id']}"

@@ -14,6 +14,7 @@ from cli.enrich import enrich_all, enrich_status
 from cli.evaluate import app as evaluate_app
 from cli.importing import import_command
 from cli.jobs import job_app
+from cli.look_up import look_up
 from cli.models import app as models_app
 from cli.predict import predict
 from cli.status import status
@@ -37,6 +38,7 @@ app.command()(demo)
 app.command()(predict)
 app.command("enrich-all")(enrich_all)
 app.command("enrich-status")(enrich_status)
+app.command("look-up")(look_up)
 app.add_typer(job_app, name="job")
 app.command()(up)
 app.command()(status)

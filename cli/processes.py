@@ -35,11 +35,16 @@ class UpOptions:
     api_host: str
     api_port: int
     flower_port: int | None  #: None leaves Flower out.
+    fakes_port: int | None = None  #: None leaves the fake providers out.
 
     @property
     def api_url(self) -> str:
         host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
         return f"http://{host}:{self.api_port}"
+
+    @property
+    def fakes_url(self) -> str | None:
+        return None if self.fakes_port is None else f"http://127.0.0.1:{self.fakes_port}"
 
     @property
     def flower_url(self) -> str | None:
@@ -67,19 +72,35 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
             "MUSICSPACE_API__PORT": str(options.api_port),
         }
     )
+    if options.fakes_url is not None:
+        env |= fake_provider_environment(options.fakes_url)
     commands = {
         "worker-cpu": _worker("workers.cpu", "enrich", options.concurrency),
+        "worker-api": _worker("workers.api", "lookup", settings.look_up.concurrency, "--pool=threads"),
         "worker-train": _worker("workers.cpu", "train", 1),
         "worker-maintenance": _worker("workers.cpu", "maintenance", 1),
         "beat": _celery("workers.beat", "beat"),
         "api": (PYTHON, "-m", "api.server"),
     }
     specs = [ProcessSpec(name, argv, env) for name, argv in commands.items()]
+    if options.fakes_port is not None:
+        fakes = (PYTHON, "-m", "integrations.fake_providers", f"--port={options.fakes_port}", "--faults=random:0.1")
+        specs.append(ProcessSpec("fake-providers", fakes, env))
     if options.flower_port is not None:
         flower = _celery("workers.cpu", "flower", "--address=127.0.0.1", f"--port={options.flower_port}")
         # Flower asks for the workers once, at its start.
         specs.append(ProcessSpec("flower", flower, env, delay_s=4.0))
     return [*server_watchers(settings), *specs]
+
+
+def fake_provider_environment(url: str) -> dict[str, str]:
+    """Variables that have every provider asked at a fake one. A key that is set stays at home."""
+    return {
+        "MUSICSPACE_RECCOBEATS__ENABLED": "true",
+        "MUSICSPACE_RECCOBEATS__BASE_URL": url,
+        "MUSICSPACE_GEMINI__API_KEY": "no-key-needed-here",
+        "MUSICSPACE_GEMINI__BASE_URL": url,
+    }
 
 
 def server_watchers(settings: Settings) -> list[ProcessSpec]:
@@ -92,8 +113,9 @@ def server_watchers(settings: Settings) -> list[ProcessSpec]:
     ]
 
 
-def _worker(module: str, queue: str, concurrency: int) -> tuple[str, ...]:
-    return _celery(module, "worker", f"--queues={queue}", f"--concurrency={concurrency}", f"--hostname={queue}@%h")
+def _worker(module: str, queue: str, concurrency: int, *more: str) -> tuple[str, ...]:
+    named = (f"--queues={queue}", f"--concurrency={concurrency}", f"--hostname={queue}@%h")
+    return _celery(module, "worker", *named, *more)
 
 
 def _celery(module: str, *arguments: str) -> tuple[str, ...]:

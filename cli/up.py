@@ -24,6 +24,12 @@ def up(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Processes of the CPU worker.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the API.")] = None,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Leave out the Flower dashboard.")] = False,
+    fake_providers: Annotated[
+        bool,
+        typer.Option(
+            "--fake-providers", help="Ask made-up providers on this machine, which answer and fail as real ones do."
+        ),
+    ] = False,
 ) -> None:
     """Run everything on this machine: Postgres, Valkey, workers, beat, the API and Flower. Ctrl-C stops all of it.
 
@@ -41,6 +47,7 @@ def up(
         api_host=settings.api.host,
         api_port=port or settings.api.port,
         flower_port=None if no_flower or not settings.flower.enabled else settings.flower.port,
+        fakes_port=free_port() if fake_providers else None,
     )
     # The API would refuse to start, again and again; say so once, before anything runs.
     check_key_setting(settings)
@@ -84,6 +91,13 @@ def check_ports(options: "UpOptions") -> None:
         )
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _check_port(host: str, port: int, program: str, remedy: str) -> None:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -104,6 +118,8 @@ def _announce(settings: "Settings", options: "UpOptions") -> None:
     lines = [f"API     {options.api_url}/docs", f"Data    {settings.data_dir}"]
     if options.flower_url is not None:
         lines.insert(1, f"Flower  {options.flower_url}")
+    if options.fakes_url is not None:
+        lines.append(f"Fakes   {options.fakes_url}/_calls: values of looked-up tracks are made up")
     lines.append("Ctrl-C stops everything; `musicspace status` in another terminal shows how it is.")
     out.print("\n".join(lines), highlight=False, soft_wrap=True)
 

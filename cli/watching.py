@@ -14,8 +14,9 @@ POLL_S = 0.2
 
 # What a worker must be able to do so that a job of each kind ends.
 KINDS_OF_WORK = {
-    JobKind.IMPORT: [WorkKind.ENRICH],
+    JobKind.IMPORT: [WorkKind.ENRICH, WorkKind.PLAN_LOOK_UPS],
     JobKind.ENRICH_ALL: [WorkKind.ENRICH],
+    JobKind.LOOK_UP: [WorkKind.LOOK_UP],
     JobKind.TRAIN: [WorkKind.TRAIN_GLOBAL],
 }
 

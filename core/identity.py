@@ -51,6 +51,20 @@ def normalized_key(artist: str, title: str) -> str:
     return f"{key[:_KEPT_LENGTH]}#{digest}"
 
 
+def key_halves(artist: str, title: str) -> tuple[str, str]:
+    """The artist's and the title's half of `normalized_key`, for those who index or compare them apart.
+
+    Together they are at most `MAX_KEY_LENGTH` characters long; of longer ones, each half is shortened by itself.
+    """
+    halves = _artist_key(artist), _title_key(title)
+    return halves if len(halves[0]) + len(halves[1]) < MAX_KEY_LENGTH else (_bounded(halves[0]), _bounded(halves[1]))
+
+
+def _bounded(half: str) -> str:
+    digest = hashlib.sha256(half.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return half if len(half) < MAX_KEY_LENGTH // 2 else f"{half[: _KEPT_LENGTH // 2]}#{digest}"
+
+
 # Artists repeat within a playlist and a library, titles do not.
 @lru_cache(maxsize=16_384)
 def _artist_key(artist: str) -> str:

@@ -1,15 +1,19 @@
 """Enrich tracks: predict what is missing, keep the estimate, resolve it into the track."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.errors import PermanentError
 from core.features import FEATURE_NAMES
 from core.settings import Settings
-from core.sources import INFERRED, Source
+from core.sources import PREDICTORS, Source
+from core.tracks import TrackBatch
 from core.work import JobKind, WorkKind
 from db.repositories import estimates as estimate_rows
 from db.repositories.enqueue import create_job, enqueue_targets, seal_job
@@ -17,44 +21,81 @@ from db.repositories.estimates import Estimates, Ids
 from db.repositories.tracks import ids_lacking_features, ids_outdated, load_batch
 from models.predictors.protocol import FeaturePredictor
 from services.resolution import resolve
+from services.routing import Preference, route
 from services.serving import ModelFolders, Serving, serving_version
+
+if TYPE_CHECKING:
+    from models.routing.protocol import Strategy
 
 
 @dataclass(frozen=True, slots=True)
 class EnrichSummary:
-    """What became of a chunk; the counts add up to the chunk's size."""
+    """What became of a chunk; `enriched` and `missing` add up to the chunk's size."""
 
     enriched: int
     missing: int  #: tracks that no longer exist
+    matched: int = 0  #: of the enriched ones, those found in the reference table
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How tracks are looked for in the reference table."""
+
+    near: bool  #: Whether spellings may differ.
 
 
 def enrich_tracks(
-    session: Session, track_ids: list[int], predictor: FeaturePredictor, *, preferred: str | None = None
+    session: Session,
+    track_ids: list[int],
+    predictor: FeaturePredictor,
+    *,
+    preferred: str | None = None,
+    routing: "Strategy | None" = None,
+    matching: Matching | None = None,
 ) -> EnrichSummary:
-    """Predict the nine features of the tracks at once and write estimates and resolved values in bulk.
+    """Look the tracks up in the reference table, predict all others at once, and write the values in bulk.
 
     Measured and looked-up values stay what they are. Running it twice leaves the same values. `preferred` names the
-    predictor in use, whose estimates go before those of others; by default it is the one that predicts here.
+    predictor in use, whose estimates go before those of others; by default it is the one that predicts here. Without
+    `matching` the reference table is left alone.
 
     Raises
     ------
     PermanentError
         `track-missing`: all of the tracks are gone.
     """
-    batch = load_batch(session, track_ids)
-    if not len(batch):
+    preference = Preference(preferred or predictor.name, routing)
+    matched = _match(session, track_ids, preference, matching)
+    batch = load_batch(session, sorted(set(track_ids) - matched))
+    if not len(batch) and not matched:
         raise PermanentError("track-missing", f"None of the {len(track_ids)} tracks exists any more.")
+    written = _predict(session, batch, predictor, preference) if len(batch) else 0
+    enriched = written + len(matched)
+    return EnrichSummary(enriched=enriched, missing=len(track_ids) - enriched, matched=len(matched))
+
+
+def _match(session: Session, track_ids: list[int], preference: Preference, matching: Matching | None) -> set[int]:
+    """Store what the reference table knows; returns the tracks of which it knows all nine features."""
+    if matching is None:
+        return set()
+    from services.reference.matching import match_tracks
+
+    found = match_tracks(session, track_ids, near=matching.near)
+    if not len(found.track_ids):
+        return set()
+    estimates = known_estimates(found.values, np.array([entry["score"] for entry in found.evidence], np.float32))
+    store_estimates(
+        session, Source.REFERENCE, None, found.track_ids, estimates, preference=preference, evidence=found.evidence
+    )
+    return set(found.track_ids[~np.isnan(found.values).any(axis=1)].tolist())
+
+
+def _predict(session: Session, batch: TrackBatch, predictor: FeaturePredictor, preference: Preference) -> int:
     prediction = predictor.predict(batch)
     estimates = Estimates(prediction.values, prediction.uncertainty, prediction.confidence)
-    written = store_estimates(
-        session,
-        Source(predictor.name),
-        predictor.version,
-        _ids(batch.track_id),
-        estimates,
-        preferred=preferred or predictor.name,
+    return store_estimates(
+        session, Source(predictor.name), predictor.version, _ids(batch.track_id), estimates, preference=preference
     )
-    return EnrichSummary(enriched=written, missing=len(track_ids) - written)
 
 
 def store_estimates(
@@ -64,23 +105,35 @@ def store_estimates(
     track_ids: Ids,
     estimates: Estimates,
     *,
-    preferred: str | None = None,
+    preference: Preference | None = None,
+    evidence: Sequence[Mapping[str, Any]] | None = None,
 ) -> int:
     """Write what a source says about tracks (ids sorted) and resolve them; returns how many of them still exist.
 
-    `preferred` names the predictor in use, see `services.resolution`.
+    `preference` says whom to believe among those that infer, see `services.resolution`; `evidence` is a JSON object for
+    each track.
     """
     present = estimate_rows.lock_tracks(session, track_ids)
     if not len(present):
         return 0
     kept = np.isin(track_ids, present)
     estimates = Estimates(estimates.values[kept], estimates.uncertainty[kept], estimates.confidence[kept])
-    estimate_rows.write_estimates(session, source, version, present, estimates)
+    if evidence is not None:
+        evidence = [entry for entry, exists in zip(evidence, kept, strict=True) if exists]
+    estimate_rows.write_estimates(session, source, version, present, estimates, evidence)
     others = estimate_rows.read_estimates(session, present, except_source=source)
-    resolved = resolve({**others, source: estimates}, preferred)
+    known: Mapping[str, Estimates] = {**others, source: estimates}
+    if preference is not None:
+        known = route(session, present, known, preference)
+    resolved = resolve(known, preference.predictor if preference else None)
     metadata = {"model_version": version, "resolved_at": datetime.now(UTC).isoformat(timespec="seconds")}
     estimate_rows.write_resolved(session, present, resolved.values, resolved.confidence, resolved.sources, metadata)
     return len(present)
+
+
+def known_estimates(values: NDArray[np.float32], confidence: NDArray[np.float32]) -> Estimates:
+    """Estimates [n, 9] of a source that knows: an uncertainty of zero where there is a value."""
+    return Estimates(values, np.where(np.isnan(values), values, np.float32(0)), confidence)
 
 
 def measured_estimates(features: list[dict[str, float]]) -> Estimates:
@@ -113,7 +166,7 @@ def start_enrich_outdated(session: Session, *, serving: Serving, chunk_size: int
         session, JobKind.ENRICH_ALL, params=params, unique_key=f"outdated {serving.name} {serving.version}"
     )
     if created:
-        outdated = ids_outdated(session, serving.name, serving.version, INFERRED)
+        outdated = ids_outdated(session, serving.name, serving.version, PREDICTORS)
         enqueued = enqueue_targets(
             session, job_id, WorkKind.ENRICH, outdated, version=serving.name, chunk_size=chunk_size
         )

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from core.errors import PermanentError
 from core.sources import Source
 from core.work import JobKind, WorkKind
-from db.repositories.enqueue import create_job, enqueue_targets, jobs_working_on, seal_job
+from db.repositories.enqueue import create_job, enqueue_step, enqueue_targets, jobs_working_on, seal_job
 from db.repositories.playlist_import import ImportedRow, add_to_playlist, match_and_insert, stage_rows
 from db.repositories.tracks import ids_lacking_features
 from services.enrichment import measured_estimates, store_estimates
 from services.playlists.reader import MAX_NAME_LENGTH, PlaylistFile
 from services.playlists.rows import ImportRow
+from services.routing import Preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,18 @@ class ImportSummary:
 
 
 def import_playlist(
-    session: Session, playlist: PlaylistFile, *, user_id: int, name: str, predictor: str, chunk_size: int
+    session: Session,
+    playlist: PlaylistFile,
+    *,
+    user_id: int,
+    name: str,
+    predictor: str,
+    chunk_size: int,
+    look_up: bool = False,
 ) -> ImportSummary:
     """Import parsed rows for a user and enqueue the enrichment of tracks without features. The caller commits.
+
+    With `look_up`, a last step of the job then chooses tracks that providers are asked about, in a job of its own.
 
     Importing the same rows again matches the same tracks and adds nothing.
 
@@ -58,6 +68,8 @@ def import_playlist(
     job_id, _ = create_job(session, JobKind.IMPORT, user_id=user_id, params={"playlist": name, "predictor": predictor})
     lacking = ids_lacking_features(session, [row.track_id for row in imported])
     enqueued = enqueue_targets(session, job_id, WorkKind.ENRICH, lacking, version=predictor, chunk_size=chunk_size)
+    if look_up and enqueued:
+        enqueue_step(session, job_id, WorkKind.PLAN_LOOK_UPS, version="import", stage=1)
     created = sum(row.created for row in imported)
     summary = ImportSummary(
         job_id=job_id,
@@ -87,7 +99,7 @@ def _store_measured(
         return 0
     track_ids = np.array(sorted(by_track), dtype=np.int64)
     estimates = measured_estimates([by_track[track_id] for track_id in track_ids.tolist()])
-    return store_estimates(session, Source.IMPORT, None, track_ids, estimates, preferred=predictor)
+    return store_estimates(session, Source.IMPORT, None, track_ids, estimates, preference=Preference(predictor))
 
 
 def _staged(number: int, row: ImportRow) -> tuple[object, ...]:

@@ -48,7 +48,7 @@ def resolve(estimates: Mapping[str, Estimates], preferred: str | None = None) ->
 
 def _in_order(estimates: Mapping[str, Estimates], preferred: str | None) -> list[Source]:
     sources = [source for source in Source if source in estimates]
-    return sorted(sources, key=lambda source: source != preferred)
+    return sorted(sources, key=lambda source: (source != Source.ROUTED, source != preferred))
 
 
 def _comparable(uncertainty: NDArray[np.float32], rank: Rank) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from db.engine import open_session
 from tasks.app import app
 from tasks.execution import run_work_item
 from tasks.queues import TaskName
+from tasks.strategies import strategy
 
 if TYPE_CHECKING:
     from models.predictors.protocol import FeaturePredictor
@@ -24,13 +25,20 @@ def enrich(item_id: int) -> None:
 
 
 def _enrich(session: Session, payload: dict[str, Any]) -> dict[str, Any]:
-    from services.enrichment import enrich_tracks
+    from services.enrichment import Matching, enrich_tracks
     from services.serving import ModelFolders, serving_version
 
     settings = get_settings()
     # Asked anew for each item, so that a promotion takes effect at once.
     serving = serving_version(session, payload["version"], ModelFolders.of(settings))
-    summary = enrich_tracks(session, payload["targets"], predictor(serving), preferred=settings.enrich.predictor)
+    summary = enrich_tracks(
+        session,
+        payload["targets"],
+        predictor(serving),
+        preferred=settings.enrich.predictor,
+        routing=strategy(settings.routing.strategy, settings.artifacts_dir),
+        matching=Matching(settings.reference.near_matches) if settings.reference.enabled else None,
+    )
     return asdict(summary)
 
 

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from core.errors import MusicSpaceError, RetryableError
+from core.errors import MusicSpaceError, NotNowError, RetryableError
 from core.settings import LedgerSettings, Settings
 from core.telemetry import get_logger
 from db.engine import open_session
@@ -28,7 +28,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def run_work_item(item_id: int, work: Work, settings: Settings) -> bool:
+def run_work_item(item_id: int, work: Work, settings: Settings, *, give_up: Work | None = None) -> bool:
     """Claim the item and call `work(session, payload)` in the transaction that also ends the item.
 
     Returns whether that transaction was committed.
@@ -53,7 +53,7 @@ def run_work_item(item_id: int, work: Work, settings: Settings) -> bool:
         except StaleClaimError:
             log.warning("claim_stale")
         except MusicSpaceError as error:
-            _record(held, error, settings)
+            return _record(held, error, settings, give_up)
         except Exception as error:
             log.exception("work_failed_unexpectedly")
             _record(held, _unexpected(error), settings)
@@ -75,9 +75,13 @@ def _work(held: Claim, work: Work, settings: Settings) -> None:
     log.info("work_done", kind=held.kind, **result)
 
 
-def _record(held: Claim, error: MusicSpaceError, settings: Settings) -> None:
-    """Write the failure down, waiting a while for a database that is away; else the lease runs out and says it."""
-    log.warning("work_failed", code=error.code, reason=error.message)
+def _record(held: Claim, error: MusicSpaceError, settings: Settings, give_up: Work | None = None) -> bool:
+    """Write the failure down, waiting a while for a database that is away; else the lease runs out and says it.
+
+    Returns whether `give_up` ended the item well.
+    """
+    note = log.info if isinstance(error, NotNowError) else log.warning
+    note("work_postponed" if isinstance(error, NotNowError) else "work_failed", code=error.code, reason=error.message)
     patience = Retrying(
         retry=retry_if_exception(lambda raised: isinstance(raised, RetryableError)),
         stop=stop_after_delay(settings.ledger.outage_patience_seconds),
@@ -85,23 +89,31 @@ def _record(held: Claim, error: MusicSpaceError, settings: Settings) -> None:
         reraise=True,
     )
     try:
-        patience(_write_failure, held, error, settings)
+        return patience(_write_failure, held, error, settings, give_up)
     except StaleClaimError:
         log.warning("claim_stale")
     except RetryableError as outage:
         log.error("failure_not_recorded", code=outage.code, reason=outage.message)
+    return False
 
 
-def _write_failure(held: Claim, error: MusicSpaceError, settings: Settings) -> None:
+def _write_failure(held: Claim, error: MusicSpaceError, settings: Settings, give_up: Work | None) -> bool:
+    given_up = False
     with open_session(settings.required_database_url) as session:
-        if not isinstance(error, RetryableError):
+        if isinstance(error, NotNowError):
+            work_items.postpone(session, held, error.retry_after_s, error.code, error.message)
+        elif not isinstance(error, RetryableError):
             work_items.fail(session, held, error.code, error.message)
-        elif held.attempts >= settings.ledger.max_attempts:
-            work_items.fail(session, held, "retries-exhausted", f"{error.code}: {error.message}")
-        else:
+        elif held.attempts < settings.ledger.max_attempts:
             delay_s = _delay(held, error, settings.ledger)
             work_items.retry_later(session, held, delay_s, error.code, error.message)
+        elif give_up is None:
+            work_items.fail(session, held, "retries-exhausted", f"{error.code}: {error.message}")
+        else:
+            work_items.finish(session, held, give_up(session, held.payload))
+            given_up = True
         session.commit()
+    return given_up
 
 
 def _delay(held: Claim, error: RetryableError, ledger: LedgerSettings) -> float:

@@ -9,6 +9,7 @@ class Queue(StrEnum):
     """A broker queue; every one is consumed by a worker type."""
 
     ENRICH = "enrich"  #: Feature prediction for chunks of tracks.
+    LOOKUP = "lookup"  #: Calls of providers, which wait more than they work.
     TRAIN = "train"  #: Training, which may take an hour; on its own so that no import waits behind it.
     MAINTENANCE = "maintenance"  #: Dispatch and recovery of lost work.
 
@@ -17,12 +18,16 @@ class TaskName(StrEnum):
     """Explicit names, so that moving a function never changes a message."""
 
     ENRICH = "musicspace.enrich"
+    PLAN_LOOK_UPS = "musicspace.plan-look-ups"
+    LOOK_UP = "musicspace.look-up"
     TRAIN_GLOBAL = "musicspace.train-global"
     DISPATCH = "musicspace.dispatch"
 
 
 ROUTES: dict[TaskName, Queue] = {
     TaskName.ENRICH: Queue.ENRICH,
+    TaskName.PLAN_LOOK_UPS: Queue.ENRICH,
+    TaskName.LOOK_UP: Queue.LOOKUP,
     TaskName.TRAIN_GLOBAL: Queue.TRAIN,
     TaskName.DISPATCH: Queue.MAINTENANCE,
 }
@@ -30,6 +35,8 @@ ROUTES: dict[TaskName, Queue] = {
 # Which task does a work item of each kind.
 WORK_TASKS: dict[WorkKind, TaskName] = {
     WorkKind.ENRICH: TaskName.ENRICH,
+    WorkKind.PLAN_LOOK_UPS: TaskName.PLAN_LOOK_UPS,
+    WorkKind.LOOK_UP: TaskName.LOOK_UP,
     WorkKind.TRAIN_GLOBAL: TaskName.TRAIN_GLOBAL,
 }
 

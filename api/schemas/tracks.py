@@ -21,6 +21,7 @@ _VALUE_EXAMPLE: dict[str, Any] = {
     "confidence": 0.71,
     "model_version": "1.0",
     "updated_at": "2026-05-04T09:30:02Z",
+    "route": None,
 }
 _FEATURES_EXAMPLE: dict[str, Any] = {
     **dict.fromkeys(FEATURE_NAMES, _VALUE_EXAMPLE),
@@ -29,12 +30,25 @@ _FEATURES_EXAMPLE: dict[str, Any] = {
 }
 
 
+class Route(BaseModel):
+    """How a routed value came about: from a language model's answer, a predictor's estimate, or both."""
+
+    strategy: str = Field(description="The strategy in use, see docs/ROUTING.md.")
+    rule: str = Field(description="The rule of the strategy that decided.")
+    weight: float = Field(description="Share of the language model's answer, 0..1; the predictor has the rest.")
+    divergence: float = Field(description="How far the two were apart, as a share of the feature's scale.")
+    between: tuple[str, str] = Field(description="The predictor, and the language model.")
+
+
 class FeatureValue(BaseModel):
     """One audio feature. Everything but the unit is null while no source knows it."""
 
     value: float | None
     unit: str | None = Field(description="`BPM` or `dB`; null for a share of 0..1.")
-    source: str | None = Field(description="`import` for a measured value, else the name of a predictor.")
+    source: str | None = Field(
+        description="`import` (measured), `reference` or `reccobeats` (looked up), `routed` (a language model's answer "
+        "weighed against a predictor), or the name of a predictor."
+    )
     uncertainty: float | None = Field(description="Half-width of the 80 % interval, in the unit of the feature.")
     interval: tuple[float, float] | None = Field(
         description="The 80 % interval, `[low, high]`, within the range of the feature; null without an uncertainty."
@@ -42,6 +56,7 @@ class FeatureValue(BaseModel):
     confidence: float | None = Field(description="How much the source trusts its estimate of this track, 0..1.")
     model_version: str | None
     updated_at: datetime | None
+    route: Route | None = Field(None, description="Of a routed value: who decided, and how.")
 
     model_config = ConfigDict(json_schema_extra={"examples": [_VALUE_EXAMPLE]})
 
@@ -60,6 +75,7 @@ class FeatureValue(BaseModel):
             confidence=_rounded(estimate.get("confidence"), _SHARE_DECIMALS),
             model_version=estimate.get("model_version"),
             updated_at=estimate.get("updated_at"),
+            route=_route(feature.name, estimate.get("evidence")),
         )
 
 
@@ -127,6 +143,13 @@ def _completeness(track: Mapping[str, Any]) -> float:
     known = {column.name: [track[column.name]] for column in fields(TrackBatch) if column.name in track}
     completeness = metadata_completeness(TrackBatch(track_id=[str(track["id"])], **known))
     return round(float(completeness[0]), _SHARE_DECIMALS)
+
+
+def _route(feature: str, evidence: Mapping[str, Any] | None) -> Route | None:
+    route = (evidence or {}).get("routes", {}).get(feature)
+    if evidence is None or route is None:
+        return None
+    return Route(strategy=evidence["strategy"], between=evidence["between"], **route)
 
 
 def _interval(feature: Feature, value: float | None, uncertainty: float | None) -> tuple[float, float] | None:

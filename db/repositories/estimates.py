@@ -1,7 +1,7 @@
 """Bulk reads and writes of estimates and resolved features: one COPY and one statement a batch, never one a row."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,17 @@ def read_estimates(session: Session, track_ids: Ids, *, except_source: str) -> d
 
 
 def write_estimates(
-    session: Session, source: str, model_version: str | None, track_ids: Ids, estimates: Estimates
+    session: Session,
+    source: str,
+    model_version: str | None,
+    track_ids: Ids,
+    estimates: Estimates,
+    evidence: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
-    """Insert or replace what `source` says about the tracks; `revision` counts the replacements."""
+    """Insert or replace what `source` says about the tracks; `revision` counts the replacements.
+
+    `evidence` holds a JSON object for each track: why the source says so.
+    """
     columns = ", ".join(_ESTIMATE_COLUMNS)
     session.execute(
         text(f"""
@@ -82,15 +90,33 @@ def write_estimates(
     )
     session.execute(
         text(f"""
-            INSERT INTO track_estimates (track_id, source, model_version, {columns})
-            SELECT track_id, :source, :version, {_nulls_for_nan(_ESTIMATE_COLUMNS)} FROM stage_estimates
+            INSERT INTO track_estimates (track_id, source, model_version, evidence, {columns})
+            SELECT track_id, :source, :version, why.evidence, {_nulls_for_nan(_ESTIMATE_COLUMNS)}
+            FROM stage_estimates LEFT JOIN ({_EVIDENCE if evidence is not None else _NO_EVIDENCE}) why USING (track_id)
             ON CONFLICT (track_id, source) DO UPDATE SET
                 {", ".join(f"{name} = excluded.{name}" for name in _ESTIMATE_COLUMNS)},
-                model_version = excluded.model_version, revision = track_estimates.revision + 1, updated_at = now()
+                evidence = excluded.evidence, model_version = excluded.model_version,
+                revision = track_estimates.revision + 1, updated_at = now()
         """),
-        {"source": source, "version": model_version},
+        {"source": source, "version": model_version} | _evidence_parameters(track_ids, evidence),
     )
     session.execute(text("TRUNCATE stage_estimates"))
+
+
+_EVIDENCE = """
+    SELECT track_id, evidence
+    FROM unnest(CAST(:evidence_of AS bigint[]), CAST(:evidence AS text[])::jsonb[]) AS given (track_id, evidence)
+"""
+_NO_EVIDENCE = "SELECT NULL::bigint AS track_id, NULL::jsonb AS evidence LIMIT 0"
+
+
+def _evidence_parameters(track_ids: Ids, evidence: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    if evidence is None:
+        return {}
+    return {
+        "evidence_of": track_ids.tolist(),
+        "evidence": [json.dumps(entry, ensure_ascii=False) for entry in evidence],
+    }
 
 
 def write_resolved(

@@ -33,20 +33,21 @@ def ids_lacking_features(session: Session, track_ids: Sequence[int] | None = Non
     return list(session.scalars(query, {} if track_ids is None else {"ids": list(track_ids)}))
 
 
-def ids_outdated(session: Session, predictor: str, version: str, inferred: Sequence[str]) -> list[int]:
-    """The tracks with a feature that is inferred, and not by this version of this predictor.
+def ids_outdated(session: Session, predictor: str, version: str, predictors: Sequence[str]) -> list[int]:
+    """The tracks with a feature that is inferred, and not by this version of this predictor or with its help.
 
-    `inferred` names the sources that infer.
+    `predictors` names all predictors.
     """
     query = text("""
         SELECT t.id FROM tracks t
         LEFT JOIN track_estimates e
           ON e.track_id = t.id AND e.source = :predictor AND e.model_version = :version
         WHERE EXISTS (SELECT FROM jsonb_each_text(t.feature_sources) AS f (feature, source)
-                      WHERE f.source = ANY(:inferred) AND (e.track_id IS NULL OR f.source <> :predictor))
+                      WHERE f.source = ANY(:predictors) AND (e.track_id IS NULL OR f.source <> :predictor)
+                         OR f.source IN ('routed', 'gemini') AND e.track_id IS NULL)
         ORDER BY t.id
     """)
-    return list(session.scalars(query, {"predictor": predictor, "version": version, "inferred": list(inferred)}))
+    return list(session.scalars(query, {"predictor": predictor, "version": version, "predictors": list(predictors)}))
 
 
 def feature_totals(session: Session) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Work items: claimed under a lease and a fence, finished exactly once.
 
-Lock order, everywhere: the job's row before the rows of its items. `claim`, `extend_lease` and `retry_later` touch one
-item and no job, so they cannot close a cycle.
+Lock order, everywhere: the job's row before the rows of its items. `claim`, `extend_lease`, `retry_later` and
+`postpone` touch one item and no job, so they cannot close a cycle.
 """
 
 from dataclasses import dataclass
@@ -94,6 +94,30 @@ def retry_later(session: Session, held: Claim, delay_s: float, code: str, messag
     if queued.scalar() is None:
         raise StaleClaimError
     _end_attempt(session, held, AttemptOutcome.RETRY, code, message)
+
+
+def postpone(session: Session, held: Claim, delay_s: float, code: str, message: str) -> None:
+    """Queue the item again as if it had not been claimed: waiting for a provider is no failed attempt.
+
+    Raises `StaleClaimError` like `finish`.
+    """
+    queued = session.execute(
+        text("""
+            WITH postponed AS (
+                UPDATE work_items
+                SET state = 'queued', next_run_at = clock_timestamp() + make_interval(secs => :delay_s),
+                    attempts = attempts - 1, dispatched_at = NULL, lease_until = NULL,
+                    error_code = :code, error_message = :message
+                WHERE id = :item_id AND fence = :fence AND state = 'running' RETURNING id, fence
+            ), unlogged AS (
+                DELETE FROM attempts a USING postponed p WHERE a.work_item_id = p.id AND a.fence = p.fence
+            )
+            SELECT 1 FROM postponed
+        """),
+        {"item_id": held.item_id, "fence": held.fence, "delay_s": delay_s, "code": code, "message": message},
+    )
+    if queued.scalar() is None:
+        raise StaleClaimError
 
 
 def lock_job(session: Session, job_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from db.tables.base import Base
 from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
-from db.tables.lookups import ApiUsage, LookupCache, SpotifyReference
+from db.tables.lookups import ApiUsage, LookupCache, ReferenceArtist, ReferenceLoad, SpotifyReference
 from db.tables.music import Playlist, PlaylistTrack, Track, TrackEstimate, User
 from db.tables.predictors import ModelPromotion, ModelVersion
 from db.tables.workers import WorkerHeartbeat
@@ -18,6 +18,8 @@ __all__ = [
     "ModelVersion",
     "Playlist",
     "PlaylistTrack",
+    "ReferenceArtist",
+    "ReferenceLoad",
     "SpotifyReference",
     "Track",
     "TrackEstimate",

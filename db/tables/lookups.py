@@ -38,8 +38,33 @@ class SpotifyReference(FeatureValues, Base):
         ),
         Index("ix_spotify_reference_isrc", "isrc", postgresql_where=text("isrc IS NOT NULL")),
         Index("ix_spotify_reference_artist_key_title_key", "artist_key", "title_key"),
-        Index("ix_spotify_reference_title_key", "title_key"),
+        Index("ix_spotify_reference_artist_key_duration_ms", "artist_key", "duration_ms"),
+        Index("ix_spotify_reference_title_key_duration_ms", "title_key", "duration_ms"),
     )
+
+
+class ReferenceArtist(Base):
+    """Under which spelling an artist of the reference table may be met; `form` is one of `models.matching.forms`."""
+
+    __tablename__ = "reference_artists"
+
+    artist_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    form: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class ReferenceLoad(Base):
+    """A file that was loaded into the reference table; the highest id is the revision of the table."""
+
+    __tablename__ = "reference_loads"
+
+    id: Mapped[Id]
+    file: Mapped[str] = mapped_column(Text)
+    dataset: Mapped[str] = mapped_column(Text)
+    rows_inserted: Mapped[int] = mapped_column(Integer)
+    rows_updated: Mapped[int] = mapped_column(Integer)
+    rows_unchanged: Mapped[int] = mapped_column(Integer)
+    rows_left_out: Mapped[dict[str, int]] = mapped_column(JSONB)
+    loaded_at: Mapped[CreatedAt]
 
 
 class LookupCache(Base):

@@ -17,6 +17,7 @@ from tasks.queues import Queue
 
 SCHEMA = json.loads(Path(__file__).with_name("compose.schema.json").read_text(encoding="utf-8"))
 ONE_SHOT = {"migrate"}
+CALLS_PROVIDERS = {"worker-api"}
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY|AUTH|CREDENTIAL")
 # A tag that names a version: without one, every rebuild may bring another.
 PINNED = re.compile(r"[\w./-]+:\d[\w.-]*")
@@ -131,8 +132,9 @@ def secrets(containers: Containers) -> Iterator[str]:
     for name, service in containers.services.items():
         for key, value in service.get("environment", {}).items():
             found = INTERPOLATION.fullmatch(value)
-            if SECRET.search(key) and not (found and found["kind"] == "?"):
-                yield f"{name}: {key} is not a required variable"
+            # Required, or empty where it is not set.
+            if SECRET.search(key) and not (found and (found["kind"] == "?" or found["text"] == "")):
+                yield f"{name}: {key} is neither a required variable nor empty by default"
             if "://" in value and urlsplit(interpolated(value)).password is not None:
                 yield f"{name}: {key} holds a password"
         words = containers.command(name) or []
@@ -148,8 +150,9 @@ def hardening(containers: Containers) -> Iterator[str]:
         for port in service.get("ports", ()):
             if not port.startswith("127.0.0.1:"):
                 yield f"{name}: port {port} is open to others"
-        if "ports" not in service and service.get("networks") != ["backend"]:
-            yield f"{name}: belongs on the backend network alone"
+        networks = ["backend", "outside"] if name in CALLS_PROVIDERS else ["backend"]
+        if "ports" not in service and service.get("networks") != networks:
+            yield f"{name}: belongs on the networks {networks} alone"
     if not containers.compose["networks"]["backend"].get("internal"):
         yield "the backend network is not internal"
 

@@ -19,7 +19,7 @@ CONTAINERS = read_containers()
 API, BEAT, FLOWER, MIGRATE, POSTGRES, REDIS = (
     f"deploy/docker/{kind}.Dockerfile" for kind in ("api", "beat", "flower", "migrate", "postgres", "redis")
 )
-NEED_DATABASE = ("migrate", "api", "worker-cpu", "worker-train", "worker-maintenance")
+NEED_DATABASE = ("migrate", "api", "worker-api", "worker-cpu", "worker-train", "worker-maintenance")
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -78,7 +78,7 @@ def test_nothing_is_wrong(check):
         (checks.example, EXAMPLE_ENV, "POSTGRES_PASSWORD=", "POSTGRES_PASSWORD=secret", "POSTGRES_PASSWORD=secret"),
         (checks.example, EXAMPLE_ENV, "#API_PORT", "#PORT", "API_PORT: "),
         (checks.example, COMPOSE, "${API_PORT:-8000}", "${API_PORT}", "API_PORT has neither default nor message"),
-        (checks.secrets, COMPOSE, "${MUSICSPACE_API__KEY:?", "${MUSICSPACE_API__KEY:-", "not a required variable"),
+        (checks.secrets, COMPOSE, "${MUSICSPACE_API__KEY:?", "${MUSICSPACE_API__KEY:-", "neither a required variable"),
         (checks.secrets, COMPOSE, "POSTGRES_PASSWORD: *postgres-password", "POSTGRES_PASSWORD: a", "POSTGRES_PASSWORD"),
         (checks.secrets, COMPOSE, "musicspace@postgres", "musicspace:a@postgres", "DATABASE_URL holds a password"),
         (checks.secrets, REDIS, '"--save", ""', '"--requirepass", "a"', "--requirepass is a secret"),
@@ -139,13 +139,13 @@ def test_containers_run_what_up_runs():
         assert CONTAINERS.command(spec.name) == ["python", *command[1:]]
 
 
-@pytest.mark.parametrize("service", ["worker-cpu", "worker-train"])
+@pytest.mark.parametrize("service", ["worker-api", "worker-cpu", "worker-train"])
 def test_a_worker_image_alone_does_what_its_service_does(service):
     assert CONTAINERS.dockerfile(service).words("CMD") == CONTAINERS.command(service)
 
 
 def test_workers_and_api_see_the_same_models():
-    users = ("api", "worker-cpu", "worker-train")
+    users = ("api", "worker-api", "worker-cpu", "worker-train")
     folders = {CONTAINERS.environment(service)["MUSICSPACE_MODELS_DIR"] for service in users}
     mounts = {volume.partition(":")[2] for service in users for volume in CONTAINERS.services[service]["volumes"]}
     assert len(folders) == 1

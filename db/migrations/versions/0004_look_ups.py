@@ -41,7 +41,26 @@ def upgrade() -> None:
         "ix_spotify_reference_isrc", "spotify_reference", ["isrc"], postgresql_where=sa.text("isrc IS NOT NULL")
     )
     op.create_index("ix_spotify_reference_artist_key_title_key", "spotify_reference", ["artist_key", "title_key"])
-    op.create_index("ix_spotify_reference_title_key", "spotify_reference", ["title_key"])
+    for half in ("artist_key", "title_key"):
+        op.create_index(f"ix_spotify_reference_{half}_duration_ms", "spotify_reference", [half, "duration_ms"])
+    op.create_table(
+        "reference_artists",
+        sa.Column("artist_key", sa.Text(), nullable=False),
+        sa.Column("form", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("artist_key", "form", name=op.f("pk_reference_artists")),
+    )
+    op.create_table(
+        "reference_loads",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("dataset", sa.Text(), nullable=False),
+        sa.Column("rows_inserted", sa.Integer(), nullable=False),
+        sa.Column("rows_updated", sa.Integer(), nullable=False),
+        sa.Column("rows_unchanged", sa.Integer(), nullable=False),
+        sa.Column("rows_left_out", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reference_loads")),
+    )
     op.create_table(
         "lookup_cache",
         sa.Column("provider", sa.Text(), nullable=False),
@@ -72,4 +91,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("api_usage")
     op.drop_table("lookup_cache")
+    op.drop_table("reference_loads")
+    op.drop_table("reference_artists")
     op.drop_table("spotify_reference")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from core.errors import ConfigurationError, PermanentError, RetryableError
+from core.errors import ConfigurationError, NotNowError, PermanentError, RetryableError
 from core.settings import get_settings
 from core.work import WorkState
 from db.binary_copy import copy_into, encode
@@ -69,6 +69,40 @@ def test_an_error_is_recorded_by_its_class_and_leaves_no_half_result(
     run(item_id, settings, raises(error))
     assert outcome(session, item_id) == (state, code, [attempt])
     assert session.scalar(text("SELECT count(*) FROM users")) == 0
+
+
+def test_waiting_for_a_provider_is_no_attempt(session, item_id, settings):
+    once = settings.model_copy(update={"ledger": settings.ledger.model_copy(update={"max_attempts": 1})})
+    for _ in range(3):
+        session.execute(text("UPDATE work_items SET next_run_at = now()"))
+        session.commit()
+        run(item_id, once, raises(NotNowError("a limit", 30.0)))
+        assert outcome(session, item_id) == (WorkState.QUEUED, "provider-not-now", [])
+    row = session.execute(
+        text("SELECT attempts, fence, next_run_at - clock_timestamp() AS wait, lease_until FROM work_items")
+    ).one()
+    assert (row.attempts, row.fence, row.lease_until) == (0, 3, None)
+    assert 25 < row.wait.total_seconds() <= 30
+    assert session.scalar(text("SELECT count(*) FROM users")) == 0
+
+
+def test_work_that_is_not_needed_ends_well_when_retries_run_out(session, item_id, settings):
+    once = settings.model_copy(update={"ledger": settings.ledger.model_copy(update={"max_attempts": 1})})
+
+    def give_up(own, payload):
+        own.execute(text("INSERT INTO users (id) VALUES (7)"))
+        return {"unanswered": len(payload["targets"])}
+
+    broken = raises(RetryableError("broker-unavailable", "soon"))
+    assert run_work_item(item_id, broken, once, give_up=give_up)
+    assert outcome(session, item_id) == (WorkState.DONE, None, ["done"])
+    assert session.scalar(text("SELECT array_agg(id) FROM users")) == [7]
+
+
+def test_a_bug_is_not_given_up_on(session, item_id, settings):
+    once = settings.model_copy(update={"ledger": settings.ledger.model_copy(update={"max_attempts": 1})})
+    assert not run_work_item(item_id, raises(ZeroDivisionError("a bug")), once, give_up=lambda *_: {})
+    assert outcome(session, item_id) == (WorkState.FAILED, "unexpected", ["failed"])
 
 
 def test_retries_run_out(session, item_id, settings):

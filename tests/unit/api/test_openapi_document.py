@@ -23,6 +23,7 @@ READS = {
     "/api/work-items/{item_id}",
     "/api/tracks/{track_id}",
     "/api/models",
+    "/api/providers",
     "/healthz",
     "/readyz",
 }

@@ -1,0 +1,87 @@
+"""The spellings under which one artist, or one title, is met: without its article, in one script, in Latin letters."""
+
+import re
+from functools import lru_cache
+
+from core.identity import key_halves
+from models.matching.hangul import has_hangul, romanize
+from models.matching.versions import plain_numbers
+
+MAX_FORM_LENGTH = 120
+
+_JOINED_NAMES = re.compile(r"\s(?:and|x|vs|with|featuring|feat|ft)\s")
+_LISTED_NAMES = re.compile(r"\s*(?:;|,|&|\+|/|\s(?:and|x|vs\.?|with|feat\.?|ft\.?|featuring)\s)\s*", re.IGNORECASE)
+# What stores and film companies append; it names the same recording.
+_DECORATION = re.compile(
+    r"""\s*(?:[(\[]|-\s)\s*(?:
+        from\s.+ | (?:the\s)?original\s(?:motion\spicture\s)?soundtrack.* | (?:official\s)?(?:music\s|lyric\s)?(?:video|audio)
+        | official\s.* | bonus\strack(?:\sversion)? | explicit(?:\sversion)? | deluxe(?:\s(?:edition|version))?
+        | (?:original|main)\s(?:mix|version) | hd | hq | lyrics
+    )\s*[)\]]?\s*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HANGUL_RUN = re.compile(r"[\uac00-\ud7a3]+(?:\s+[\uac00-\ud7a3]+)*")
+_SMALL_WORDS = frozenset({"the", "and", "of"})
+_MIN_LATIN = 2
+
+
+@lru_cache(maxsize=65_536)
+def artist_forms(artist_key: str) -> tuple[str, ...]:
+    """Spellings of one artist, from its half of the identity key, the plainest first.
+
+    Without the article, in each of its two scripts ("아이유 iu": "아이유", "iu"), with Hangul romanized, and short words
+    joined ("ac dc": "acdc"). All are one artist's whole name, never a part of it.
+    """
+    name = _without_article(artist_key)
+    forms = [name, artist_key, *_scripts(name)]
+    words = [word for word in name.split() if word not in _SMALL_WORDS]
+    if len(words) > 1 and min(map(len, words)) <= 3:
+        forms.append(name.replace(" ", ""))
+    return tuple(dict.fromkeys(form[:MAX_FORM_LENGTH] for form in forms if form))
+
+
+@lru_cache(maxsize=65_536)
+def lead_form(artist_key: str) -> str:
+    """The first of several artists written as one name ("simon and garfunkel": "simon"); empty for a single one."""
+    first, *others = _JOINED_NAMES.split(artist_key)
+    return _without_article(first)[:MAX_FORM_LENGTH] if others else ""
+
+
+@lru_cache(maxsize=65_536)
+def credited_names(artist: str) -> frozenset[str]:
+    """The keys of all artists that a credit line names, whatever separates them, each also without its article."""
+    names = {key_halves(part, "")[0] for part in (*artist.split(";"), *_LISTED_NAMES.split(artist)) if part.strip()}
+    return frozenset(_without_article(name) for name in names if name)
+
+
+@lru_cache(maxsize=65_536)
+def title_forms(title_key: str, title: str) -> tuple[str, ...]:
+    """Spellings of one title, from its half of the identity key and from the title as it was written.
+
+    With numbers in digits, without the article and what stores append ("from the film", "bonus track"), in each of two
+    scripts, and with Hangul romanized.
+    """
+    plain = plain_numbers(title_key)
+    forms = [_without_article(plain), plain]
+    bare = _DECORATION.sub("", title)
+    if bare != title and bare.strip():
+        forms.append(_without_article(plain_numbers(key_halves("", bare)[1])))
+    forms += [script for form in tuple(forms) for script in _scripts(form)]
+    return tuple(dict.fromkeys(form for form in forms if form))
+
+
+def _without_article(key: str) -> str:
+    """ "the beatles" and "beatles the" as "beatles"; a name of the article alone stays."""
+    return key.removeprefix("the ").removesuffix(" the") or key
+
+
+def _scripts(text: str) -> list[str]:
+    """The romanized text, and where Hangul stands beside a translation or transcription, both parts by themselves."""
+    if not has_hangul(text):
+        return []
+    forms = [romanize(text)]
+    hangul = " ".join(_HANGUL_RUN.findall(text))
+    latin = " ".join(_HANGUL_RUN.sub(" ", text).split())
+    if len(latin) >= _MIN_LATIN and not latin.isdecimal() and len(hangul) >= 2:
+        forms += [hangul, romanize(hangul), latin]
+    return forms

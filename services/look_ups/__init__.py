@@ -1,0 +1,1 @@
+"""Ask providers about tracks: whom, about which, and what becomes of the answers."""

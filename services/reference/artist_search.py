@@ -1,0 +1,81 @@
+"""Which artists of the reference table are spelled nearly like a given one."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from threading import Lock
+
+from sqlalchemy.orm import Session
+
+from db.repositories.reference import ReferenceState, artists_near, has_trigram_search, load_artist_forms
+from models.matching.trigrams import TrigramIndex, similarity
+
+#: Up to so many spellings are searched by the server where it can; for more, this process makes an index of its own.
+SMALL_SEARCH = 50
+# pg_trgm counts in single precision; what it finds is looked at again.
+_ROUNDING = 1e-4
+
+NearArtists = dict[str, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _ArtistIndex:
+    trigrams: TrigramIndex
+    artist_keys: list[str]
+
+    def search(self, forms: list[str], threshold: float) -> NearArtists:
+        found = self.trigrams.search(forms, threshold)
+        return {
+            form: {self.artist_keys[position] for position in positions.tolist()}
+            for form, (positions, _) in zip(forms, found, strict=True)
+        }
+
+
+# The index of the database and revision used last. A worker serves one database.
+_cached: tuple[tuple[str, int], _ArtistIndex] | None = None
+_lock = Lock()
+
+
+def near_artists(session: Session, state: ReferenceState, forms: Collection[str], threshold: float) -> NearArtists:
+    """The keys of artists with a spelling whose trigram similarity to a given one reaches the threshold.
+
+    The server searches small batches where it has pg_trgm and the index that loading makes then. Otherwise an index in
+    this process does, which is made once for each revision of the table. Both find the same.
+
+    Parameters
+    ----------
+    forms : spellings as `models.matching.forms.artist_forms` makes them
+    threshold : smallest similarity, in 0..1, above 0
+
+    Returns
+    -------
+    For each of the forms the artists' keys; empty sets may be left out.
+    """
+    wanted = sorted(set(forms))
+    identity = (_database_of(session), state.revision)
+    cached = _cached is not None and _cached[0] == identity
+    if not cached and len(wanted) <= SMALL_SEARCH and has_trigram_search(session):
+        return search_on_server(session, wanted, threshold)
+    return _index(session, identity).search(wanted, threshold)
+
+
+def search_on_server(session: Session, forms: Collection[str], threshold: float) -> NearArtists:
+    """The same search by pg_trgm, which the server must have."""
+    near: NearArtists = defaultdict(set)
+    for form, found, artist_key in artists_near(session, list(forms), threshold - _ROUNDING):
+        if similarity(form, found) >= threshold - 1e-9:
+            near[form].add(artist_key)
+    return near
+
+
+def _index(session: Session, identity: tuple[str, int]) -> _ArtistIndex:
+    global _cached
+    with _lock:
+        if _cached is None or _cached[0] != identity:
+            forms, artist_keys = load_artist_forms(session)
+            _cached = identity, _ArtistIndex(TrigramIndex(forms), artist_keys)
+        return _cached[1]
+
+
+def _database_of(session: Session) -> str:
+    return session.get_bind().engine.url.render_as_string(hide_password=True)
