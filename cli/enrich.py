@@ -13,25 +13,33 @@ def enrich_all(
     outdated: Annotated[
         bool, typer.Option("--outdated", help="Instead renew the features that an older version predicted.")
     ] = False,
+    inferred: Annotated[
+        bool,
+        typer.Option("--inferred", help="Instead renew all inferred features, e.g. after loading a reference table."),
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the features are filled.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the job as JSON.")] = False,
 ) -> None:
     """Fill the features of every track that lacks one. A run that is still going is joined, not doubled.
 
-    With --outdated it renews, instead, every track with a feature that another predictor or an older version inferred.
-    Measured values stay what they are.
+    With --outdated it renews, instead, every track with a feature that another predictor or an older version inferred;
+    with --inferred every track with any inferred feature, which also looks for it in the reference table. Measured and
+    looked-up values stay what they are.
     """
     from cli.jobs import describe
     from cli.servers import connected
     from cli.watching import complete_job
     from db.engine import open_session
-    from services.enrichment import start_enrichment
+    from services.enrich_jobs import Scope, start_enrichment
     from services.job_control import get_job
     from tasks.publishing import ring
 
+    if outdated and inferred:
+        raise typer.BadParameter("--inferred renews the outdated ones, too; give one of the two.")
+    scope = Scope.INFERRED if inferred else Scope.OUTDATED if outdated else Scope.LACKING
     with connected() as settings:
         with open_session(settings.required_database_url) as session:
-            job_id, created = start_enrichment(session, settings, outdated=outdated)
+            job_id, created = start_enrichment(session, settings, scope)
             session.commit()
             job = get_job(session, job_id)
         ring(settings)

@@ -17,6 +17,8 @@ from cli.jobs import job_app
 from cli.look_up import look_up
 from cli.models import app as models_app
 from cli.predict import predict
+from cli.provider_plan import plan
+from cli.providers import app as providers_app
 from cli.status import status
 from cli.train import app as train_app
 from cli.tune import app as tune_app
@@ -40,6 +42,7 @@ app.command("enrich-all")(enrich_all)
 app.command("enrich-status")(enrich_status)
 app.command("look-up")(look_up)
 app.add_typer(job_app, name="job")
+app.add_typer(providers_app, name="providers")
 app.command()(up)
 app.command()(status)
 app.add_typer(db_app, name="db")
@@ -47,6 +50,9 @@ app.add_typer(train_app, name="train")
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
+
+
+providers_app.command("plan")(plan)
 
 
 def main() -> None:

@@ -11,18 +11,14 @@ from sqlalchemy.orm import Session
 
 from core.errors import PermanentError
 from core.features import FEATURE_NAMES
-from core.settings import Settings
-from core.sources import PREDICTORS, Source
+from core.sources import Source
 from core.tracks import TrackBatch
-from core.work import JobKind, WorkKind
 from db.repositories import estimates as estimate_rows
-from db.repositories.enqueue import create_job, enqueue_targets, seal_job
 from db.repositories.estimates import Estimates, Ids
-from db.repositories.tracks import ids_lacking_features, ids_outdated, load_batch
+from db.repositories.tracks import load_batch
 from models.predictors.protocol import FeaturePredictor
 from services.resolution import resolve
 from services.routing import Preference, route
-from services.serving import ModelFolders, Serving, serving_version
 
 if TYPE_CHECKING:
     from models.routing.protocol import Strategy
@@ -143,44 +139,6 @@ def measured_estimates(features: list[dict[str, float]]) -> Estimates:
         estimates.values[row] = [known.get(name, np.nan) for name in FEATURE_NAMES]
     estimates.confidence[:] = 1.0
     return estimates
-
-
-def start_enrich_all(session: Session, *, predictor: str, chunk_size: int) -> tuple[int, bool]:
-    """Enqueue every track that lacks a feature. Returns `(job_id, created)`; a run still live is returned instead."""
-    job_id, created = create_job(session, JobKind.ENRICH_ALL, params={"predictor": predictor}, unique_key="all")
-    if created:
-        lacking = ids_lacking_features(session)
-        enqueued = enqueue_targets(session, job_id, WorkKind.ENRICH, lacking, version=predictor, chunk_size=chunk_size)
-        seal_job(session, job_id, {"lacking": len(lacking), "enqueued": enqueued})
-    return job_id, created
-
-
-def start_enrich_outdated(session: Session, *, serving: Serving, chunk_size: int) -> tuple[int, bool]:
-    """Enqueue every track with a feature inferred by another predictor or version than the one that serves.
-
-    Returns `(job_id, created)`; a run for the same version that is still live is returned instead. Tracks that lack
-    a feature and have none inferred are left to `start_enrich_all`.
-    """
-    params = {"predictor": serving.name, "outdated_before": serving.version}
-    job_id, created = create_job(
-        session, JobKind.ENRICH_ALL, params=params, unique_key=f"outdated {serving.name} {serving.version}"
-    )
-    if created:
-        outdated = ids_outdated(session, serving.name, serving.version, PREDICTORS)
-        enqueued = enqueue_targets(
-            session, job_id, WorkKind.ENRICH, outdated, version=serving.name, chunk_size=chunk_size
-        )
-        seal_job(session, job_id, {"outdated": len(outdated), "enqueued": enqueued})
-    return job_id, created
-
-
-def start_enrichment(session: Session, settings: Settings, *, outdated: bool) -> tuple[int, bool]:
-    """What `enrich-all` asks for, of the predictor in use: every track that lacks a feature, or every outdated one."""
-    predictor, chunk_size = settings.enrich.predictor, settings.enrich.chunk_size
-    if not outdated:
-        return start_enrich_all(session, predictor=predictor, chunk_size=chunk_size)
-    serving = serving_version(session, predictor, ModelFolders.of(settings))
-    return start_enrich_outdated(session, serving=serving, chunk_size=chunk_size)
 
 
 def _ids(track_id: list[str]) -> Ids:

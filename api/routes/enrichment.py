@@ -21,6 +21,12 @@ Outdated = Annotated[
 ]
 
 
+Inferred = Annotated[
+    bool,
+    Query(description="Instead renew tracks with any inferred feature, e.g. after a reference table was loaded."),
+]
+
+
 @router.post(
     "/enrich-all",
     status_code=202,
@@ -37,11 +43,13 @@ def enrich_all(
     background: BackgroundTasks,
     response: Response,
     outdated: Outdated = False,
+    inferred: Inferred = False,
 ) -> Job:
     """Starts a job and returns it. While one is live, that one is returned instead, with 200."""
-    from services.enrichment import start_enrichment
+    from services.enrich_jobs import Scope, start_enrichment
 
-    job_id, created = start_enrichment(session, settings, outdated=outdated)
+    scope = Scope.INFERRED if inferred else Scope.OUTDATED if outdated else Scope.LACKING
+    job_id, created = start_enrichment(session, settings, scope)
     job = Job.of(get_job(session, job_id))
     session.commit()
     if created:

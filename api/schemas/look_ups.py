@@ -17,3 +17,5 @@ class NothingToAsk(BaseModel):
     """No job was started."""
 
     enqueued: int = Field(0, description="Tracks that providers are asked about.")
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enqueued": 0}]})

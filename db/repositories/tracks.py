@@ -33,6 +33,15 @@ def ids_lacking_features(session: Session, track_ids: Sequence[int] | None = Non
     return list(session.scalars(query, {} if track_ids is None else {"ids": list(track_ids)}))
 
 
+def ids_inferred(session: Session, inferred: Sequence[str]) -> list[int]:
+    """The tracks with a feature from one of the sources that infer."""
+    query = text("""
+        SELECT id FROM tracks WHERE EXISTS (SELECT FROM jsonb_each_text(feature_sources) AS f (feature, source)
+                                            WHERE f.source = ANY(:inferred)) ORDER BY id
+    """)
+    return list(session.scalars(query, {"inferred": list(inferred)}))
+
+
 def ids_outdated(session: Session, predictor: str, version: str, predictors: Sequence[str]) -> list[int]:
     """The tracks with a feature that is inferred, and not by this version of this predictor or with its help.
 

@@ -72,8 +72,8 @@ class GeminiClient:
     def ask(self, questions: Sequence[Question], gate: Gate) -> dict[str, Answer | None]:
         """The answers by `ref`, of one grounded call, and one more where its text has to be repaired.
 
-        Tracks whose names read like instructions are asked about one by one. Trouble with the first call is raised; once
-        answers have been paid for they are returned, and later trouble leaves only its own tracks without an answer.
+        Tracks whose names read like instructions are asked about one by one. Trouble with the first call is raised;
+        once answers are paid for they are returned, and later trouble leaves only its own tracks without one.
         """
         if len(questions) > self.batch_size:
             raise ValueError(f"at most {self.batch_size} questions can be asked at once")

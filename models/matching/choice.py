@@ -38,7 +38,9 @@ class Choice:
 
 def same_recording(one: Candidate, other: Candidate) -> bool:
     """Whether two references are so alike in features that it does not matter which one is taken."""
-    return float(np.nanmean(np.abs(one.values - other.values) / _SCALES)) <= SAME_RECORDING
+    distance = np.abs(one.values - other.values) / _SCALES
+    known = distance[~np.isnan(distance)]
+    return len(known) > 0 and float(known.mean()) <= SAME_RECORDING
 
 
 def choose_exact(candidates: Sequence[Candidate]) -> Choice | None:

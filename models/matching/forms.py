@@ -14,7 +14,8 @@ _LISTED_NAMES = re.compile(r"\s*(?:;|,|&|\+|/|\s(?:and|x|vs\.?|with|feat\.?|ft\.
 # What stores and film companies append; it names the same recording.
 _DECORATION = re.compile(
     r"""\s*(?:[(\[]|-\s)\s*(?:
-        from\s.+ | (?:the\s)?original\s(?:motion\spicture\s)?soundtrack.* | (?:official\s)?(?:music\s|lyric\s)?(?:video|audio)
+        from\s.+ | (?:the\s)?original\s(?:motion\spicture\s)?soundtrack.*
+        | (?:official\s)?(?:music\s|lyric\s)?(?:video|audio)
         | official\s.* | bonus\strack(?:\sversion)? | explicit(?:\sversion)? | deluxe(?:\s(?:edition|version))?
         | (?:original|main)\s(?:mix|version) | hd | hq | lyrics
     )\s*[)\]]?\s*$""",
@@ -29,8 +30,8 @@ _MIN_LATIN = 2
 def artist_forms(artist_key: str) -> tuple[str, ...]:
     """Spellings of one artist, from its half of the identity key, the plainest first.
 
-    Without the article, in each of its two scripts ("아이유 iu": "아이유", "iu"), with Hangul romanized, and short words
-    joined ("ac dc": "acdc"). All are one artist's whole name, never a part of it.
+    Without the article, in each of its two scripts ("아이유 iu": "아이유", "iu"), with Hangul romanized, and with short
+    words joined ("ac dc": "acdc"). All are one artist's whole name, never a part of it.
     """
     name = _without_article(artist_key)
     forms = [name, artist_key, *_scripts(name)]
@@ -45,6 +46,12 @@ def lead_form(artist_key: str) -> str:
     """The first of several artists written as one name ("simon and garfunkel": "simon"); empty for a single one."""
     first, *others = _JOINED_NAMES.split(artist_key)
     return _without_article(first)[:MAX_FORM_LENGTH] if others else ""
+
+
+def searched_forms(artist_key: str) -> tuple[str, ...]:
+    """The spellings under which an artist is searched and found: all of the whole name, and the first of several."""
+    lead = lead_form(artist_key)
+    return (*artist_forms(artist_key), lead) if lead else artist_forms(artist_key)
 
 
 @lru_cache(maxsize=65_536)

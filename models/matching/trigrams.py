@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/pgtrgm.html
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ Ints = NDArray[np.int64]
 # A code point has 21 bits, so three of them fit into 63.
 _BITS = 21
 _SPACE = 32
-# So many texts are searched at once: their counts are one row of int16 for each text of the index.
+# Quotients of small integers are compared with a threshold.
 _SLACK = 1e-9
 
 
@@ -81,7 +82,7 @@ class TrigramIndex:
         bounds = np.searchsorted(owners, np.arange(len(queries) + 1))
         return [
             self._similar(position[start:stop][known[start:stop]], int(stop - start), threshold)
-            for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+            for start, stop in pairwise(bounds)
         ]
 
     def _similar(self, rows: Ints, n_trigrams: int, threshold: float) -> tuple[Ints, NDArray[np.float64]]:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Word -> the kind of version it stands for; words of one kind agree with each other. Keys as `core.identity` leaves them.
+# Word, as identity keys have it -> the kind of version it stands for; words of one kind agree with each other.
 _VERSION_WORDS: dict[str, str] = {
     word: kind
     for kind, words in {
@@ -55,19 +55,21 @@ _VERSION_WORDS: dict[str, str] = {
 }
 # In the name of an artist they mark somebody who performs the songs of others.
 _IMITATION_WORDS = frozenset(
-    "karaoke tribute covers cover lullaby lullabies orchestra quartet piano players instrumental ensemble symphony".split()
+    {"karaoke", "tribute", "covers", "cover", "lullaby", "lullabies", "orchestra", "quartet", "piano", "players"}
+    | {"instrumental", "ensemble", "symphony"}
 )
 
 _COUNTED = frozenset(
-    "part pt pts parts vol volume no number chapter ch act movement mvt book op opus episode ep scene side phase".split()
+    {"part", "pt", "pts", "parts", "vol", "volume", "no", "number", "chapter", "ch", "act", "movement", "mvt", "book"}
+    | {"op", "opus", "episode", "ep", "scene", "side", "phase"}
 )
-_SPELLED = {
-    word: str(number)
-    for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
-}
-_ROMAN = {word: str(number) for number, word in enumerate("i ii iii iv v vi vii viii ix x xi xii xiii".split(), 1)}
+_SPELLED_IN_ORDER = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_ROMAN_IN_ORDER = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii")
+_SPELLED = {word: str(number) for number, word in enumerate(_SPELLED_IN_ORDER, 1)}
+_ROMAN = {word: str(number) for number, word in enumerate(_ROMAN_IN_ORDER, 1)}
 # Alone these are an English word, a letter, or a sign; after "part" they count.
 _AMBIGUOUS_ROMAN = frozenset({"i", "v", "x", "vi", "xi"})
+_FULL_WORDS = {"pt": "part", "vol": "volume"}
 _DIGITS = re.compile(r"\d+")
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from core.features import FEATURE_NAMES, N_FEATURES
-from core.providers import SOURCE_OF, Answer, Gate, Provider, ProviderClient
 from core.provider_settings import LookUpSettings
+from core.providers import SOURCE_OF, Answer, Gate, Provider, ProviderClient
 from db.repositories import lookup_cache
 from db.repositories.api_usage import count_tracks
 from db.repositories.estimates import Estimates
@@ -29,7 +29,7 @@ _CONFIDENCE_UNSTATED = 0.5
 
 @dataclass(slots=True)
 class Round:
-    """The tracks of one look-up. `answers` holds what is known about a subject; `None`: the provider does not know it."""
+    """The tracks of one look-up. `answers` holds what is known, by subject; `None`: the provider does not know it."""
 
     provider: Provider
     variant: str

@@ -49,7 +49,7 @@ class PaidPlan:
 
 
 def require_provider(settings: Settings) -> None:
-    """Raise `ConfigurationError` (`provider-disabled`) where no provider may be asked; the message says how to change it."""
+    """Raise `ConfigurationError` (`provider-disabled`) where no provider may be asked; the message names settings."""
     if not enabled_providers(settings):
         reasons = "; ".join(f"{provider}: {limits_of(settings, provider).why_disabled}" for provider in Provider)
         raise ConfigurationError("provider-disabled", f"No provider may be asked ({reasons}).")

@@ -1,4 +1,4 @@
-"""Find tracks in the reference table: by Spotify id, by ISRC, by artist, title and duration, and by what is nearly that."""
+"""Find tracks in the reference table: by Spotify id, by ISRC, by artist, title and duration, and by near misses."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -13,7 +13,7 @@ from db.repositories import reference
 from db.repositories.reference import NearQueries, NearRow, ReferenceDetails, ReferenceState, TrackColumns
 from models.matching.choice import Candidate, Choice, choose_near
 from models.matching.durations import widest_agreeing
-from models.matching.forms import artist_forms, lead_form
+from models.matching.forms import searched_forms
 from models.matching.scoring import Description, Thresholds, near_score
 from services.reference.artist_search import near_artists
 
@@ -54,7 +54,7 @@ def _describe(tracks: TrackColumns, keys: Sequence[Key], row: int) -> Descriptio
 def _candidates(
     session: Session, state: ReferenceState, described: dict[int, Description], thresholds: Thresholds
 ) -> list[NearRow]:
-    forms = {n: query_forms(one.artist_key) for n, one in described.items()}
+    forms = {n: searched_forms(one.artist_key) for n, one in described.items()}
     near = near_artists(session, state, {form for own in forms.values() for form in own}, thresholds.artist)
     by_artist, by_title = NearQueries(), NearQueries()
     for n, one in described.items():
@@ -67,11 +67,6 @@ def _candidates(
         *reference.by_artist_and_duration(session, by_artist),
         *reference.by_title_and_duration(session, by_title),
     ]
-
-
-def query_forms(artist_key: str) -> list[str]:
-    """The spellings under which a track's artist is searched, the first of several artists included."""
-    return [form for form in (*artist_forms(artist_key), lead_form(artist_key)) if form]
 
 
 def _add(queries: NearQueries, n: int, keys: Sequence[str], bounds: tuple[int, int]) -> None:

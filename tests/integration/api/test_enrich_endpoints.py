@@ -69,6 +69,7 @@ def test_a_track_shows_where_each_feature_came_from(client, track_id):
         "interval": [117.8, 118.3],
         "confidence": 0.712,
         "model_version": "1.0",
+        "route": None,
     }
     assert (energy["value"], energy["source"], energy["confidence"]) == (0.9, "import", 1.0)
     assert (energy["uncertainty"], energy["interval"]) == (None, None)
@@ -89,6 +90,7 @@ def test_a_track_nobody_knows_has_features_without_values(client, make_tracks):
         "confidence": None,
         "model_version": None,
         "updated_at": None,
+        "route": None,
     }
 
 

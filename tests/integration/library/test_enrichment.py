@@ -12,8 +12,9 @@ from db.engine import open_session
 from db.repositories.estimates import Estimates
 from db.repositories.tracks import get_track, ids_lacking_features
 from models.predictors.protocol import Prediction
+from services.enrich_jobs import start_enrich_all
 from services.enrich_status import enrich_status
-from services.enrichment import enrich_tracks, measured_estimates, start_enrich_all, store_estimates
+from services.enrichment import enrich_tracks, measured_estimates, store_estimates
 
 
 class FixedPredictor:

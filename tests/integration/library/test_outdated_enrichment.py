@@ -13,7 +13,8 @@ from core.tracks import TrackBatch
 from db.repositories.jobs import cancel_job, job_progress
 from db.repositories.tracks import get_track
 from models.predictors.protocol import Prediction
-from services.enrichment import enrich_tracks, measured_estimates, start_enrich_outdated, store_estimates
+from services.enrich_jobs import start_enrich_outdated
+from services.enrichment import enrich_tracks, measured_estimates, store_estimates
 from services.serving import Serving
 
 A = Serving("m1", "1-aaaa", Path("unused"), None)

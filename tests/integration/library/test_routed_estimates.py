@@ -96,7 +96,8 @@ def test_an_import_leaves_routed_values_alone(session, make_tracks, preference):
     ids = np.array(make_tracks(1))
     store_estimates(session, Source.M1, "1", ids, guesses(1, 0.5), preference=preference)
     store_estimates(session, Source.GEMINI, "v", ids, guesses(1, 1.0), preference=preference)
-    store_estimates(session, Source.IMPORT, None, ids, measured_estimates([{"tempo": 99.0}]), preference=Preference("m1"))
+    measured = measured_estimates([{"tempo": 99.0}])
+    store_estimates(session, Source.IMPORT, None, ids, measured, preference=Preference("m1"))
     track = get_track(session, ids[0])
     assert (track["tempo"], track["energy"]) == (99.0, pytest.approx(0.7))
 

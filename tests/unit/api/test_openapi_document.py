@@ -7,6 +7,7 @@ import pytest
 WRITES = {
     "/api/playlists/import",
     "/api/enrich-all",
+    "/api/look-ups",
     "/api/jobs/{job_id}/cancel",
     "/api/jobs/{job_id}/retry",
     "/api/work-items/{item_id}/replay",
