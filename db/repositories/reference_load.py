@@ -71,10 +71,11 @@ def merge_references(session: Session, dataset: str) -> MergeCounts:
     counts = {name: _count(session, statement, dataset) for name, statement in _STEPS.items()}
     left = session.execute(text("SELECT count(*) FROM stage_reference")).scalar_one()
     updated = counts["updated by id"] + counts["updated by key"]
+    inserted = counts["inserted by id"] + counts["inserted by key"]
     return MergeCounts(
-        inserted=counts["inserted"],
+        inserted=inserted,
         updated=updated,
-        unchanged=left - updated - counts["inserted"],
+        unchanged=left - updated - inserted,
         repeated=counts["repeated"],
     )
 
@@ -175,6 +176,14 @@ def _update(same: str) -> str:
     """
 
 
+def _insert(same: str, which: str) -> str:
+    """SQL: add the rows that are not known, in the order of the artists, whose rows are fetched together."""
+    return f"""
+        INSERT INTO spotify_reference ({_COLUMNS}, dataset) SELECT {_of("s")}, :dataset FROM stage_reference s
+        WHERE {which} AND NOT EXISTS (SELECT FROM spotify_reference r WHERE {same}) ORDER BY s.artist_key, s.title_key
+    """
+
+
 def _of(table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in _TYPES)
 
@@ -192,13 +201,6 @@ _STEPS = {
     """,
     "updated by id": _update("r.spotify_id = s.spotify_id"),
     "updated by key": _update(_SAME_BARE),
-    # In the order of the artists: their rows are fetched together.
-    "inserted": f"""
-        INSERT INTO spotify_reference ({_COLUMNS}, dataset)
-        SELECT {_of("s")}, :dataset FROM stage_reference s
-        WHERE CASE WHEN s.spotify_id IS NOT NULL
-            THEN NOT EXISTS (SELECT FROM spotify_reference r WHERE r.spotify_id = s.spotify_id)
-            ELSE NOT EXISTS (SELECT FROM spotify_reference r WHERE {_SAME_BARE}) END
-        ORDER BY s.artist_key, s.title_key
-    """,
+    "inserted by id": _insert("r.spotify_id = s.spotify_id", f"NOT s.{_BARE}"),
+    "inserted by key": _insert(_SAME_BARE, f"s.{_BARE}"),
 }

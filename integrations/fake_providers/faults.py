@@ -93,10 +93,9 @@ def parse_faults(spec: str, seed: int = 0) -> dict[Provider, FaultScript]:
     scripts = {provider: FaultScript() for provider in Provider}
     for part in filter(None, (part.strip() for part in spec.split(";"))):
         name, colon, rest = part.partition(":")
-        if colon and name in set(Provider):
-            chosen, steps = (Provider(name),), rest
-        else:
-            chosen, steps = tuple(Provider), part
+        is_for_one = bool(colon) and name in set(Provider)
+        chosen = [Provider(name)] if is_for_one else list(Provider)
+        steps = rest if is_for_one else part
         for offset, provider in enumerate(chosen):
             scripts[provider] = _parse_steps(steps, provider, seed + offset)
     return scripts

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from core.providers import Provider
 from integrations.fake_providers.call_log import Call
 from integrations.fake_providers.replies import Reply, is_status, json_reply, status_reply
-from integrations.fake_providers.truth import KnownTrack, Knowledge
+from integrations.fake_providers.truth import Knowledge, KnownTrack
 
 MAX_IDS = 40
 MAX_UPLOAD_BYTES = 5 * 1024 * 1024
