@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError, MusicSpaceError, PermanentError, RetryableError
 from core.providers import Provider
@@ -16,7 +17,6 @@ from core.providers import Provider
 #: Nobody is waited for longer than a day, whatever Retry-After says.
 LONGEST_RETRY_AFTER_S = 86_400.0
 _LONGEST_DETAIL = 200
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff\ue000-\ufffd]+")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 
 NAMES: dict[Provider, str] = {Provider.RECCOBEATS: "ReccoBeats", Provider.GEMINI: "Gemini"}
@@ -59,12 +59,26 @@ def from_status(provider: Provider, error: StatusError, secret: str | None = Non
     if error.status >= 500 or error.status == HTTPStatus.REQUEST_TIMEOUT:
         return unavailable(provider, f"is in trouble ({said})", retry_after_s)
     if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _is_about_key(details):
-        return ConfigurationError("provider-key-refused", f"{name} does not accept the key ({said}).")
+        reason = "does not accept the key" if secret else "lets nobody in"
+        return ConfigurationError("provider-key-refused", f"{name} {reason} ({said}).")
     return PermanentError(
         "provider-refused",
         f"{name} refuses the request ({said}); check MUSICSPACE_{provider.upper()}__BASE_URL"
         f"{' and MUSICSPACE_GEMINI__MODEL' if provider is Provider.GEMINI else ''}.",
     )
+
+
+def checked_base_url(provider: Provider, url: str) -> str:
+    """The URL without a slash at its end; `ConfigurationError` where it is none that HTTP could ask."""
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or not url.isprintable():
+        setting = f"MUSICSPACE_{provider.upper()}__BASE_URL"
+        raise ConfigurationError("invalid-settings", f"{setting} must be a URL such as https://api.example.org.")
+    return url.rstrip("/")
 
 
 def retry_after_s(value: str, now: datetime | None = None) -> float | None:
@@ -86,7 +100,7 @@ def readable(text: str, secret: str | None = None) -> str:
     """Foreign text for a message or a log: one line, printable, short, and without the secret."""
     if secret:
         text = text.replace(secret, "***")
-    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= _LONGEST_DETAIL else f"{text[:_LONGEST_DETAIL]}…"
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from core.errors import ConfigurationError, MusicSpaceError
+from core.errors import MusicSpaceError
 from core.providers import Provider
 from integrations.provider_errors import BrokenAnswerError, StatusError, broken, from_status, readable, unavailable
 
@@ -135,9 +135,6 @@ class ProviderHttp:
             return from_status(self._provider, error, self._secret)
         except BrokenAnswerError as error:
             return broken(self._provider, readable(str(error), self._secret))
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            setting = f"MUSICSPACE_{self._provider.upper()}__BASE_URL"
-            return ConfigurationError("invalid-settings", f"{setting} is no URL that can be asked.")
         except httpx.TransportError as error:
             return unavailable(self._provider, f"cannot be reached ({type(error).__name__})")
 

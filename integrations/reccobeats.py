@@ -14,7 +14,7 @@ from core.providers import Answer, Gate, Provider, Question, Usage
 from core.telemetry import get_logger
 from integrations.audio_clip import first_seconds
 from integrations.feature_values import MIN_FEATURES, is_number, valid_features
-from integrations.provider_errors import broken, readable
+from integrations.provider_errors import broken, checked_base_url, readable
 from integrations.provider_http import BoundedClient, ProviderHttp
 
 log = get_logger(__name__)
@@ -43,7 +43,7 @@ class ReccoBeatsClient:
     """Asks ReccoBeats. A `ProviderClient`, safe to use from several threads."""
 
     def __init__(self, settings: ReccoBeatsSettings) -> None:
-        self._base_url = settings.base_url.rstrip("/")
+        self._base_url = checked_base_url(Provider.RECCOBEATS, settings.base_url)
         self._batch_size = settings.batch_size
         self._http = ProviderHttp(Provider.RECCOBEATS, settings.timeout_seconds)
 

@@ -123,18 +123,18 @@ def by_isrc(session: Session, n: Sequence[int], isrcs: Sequence[str]) -> list[Ne
     return [NearRow(*row) for row in rows]
 
 
-def by_key(session: Session, n: Sequence[int], keys: Sequence[tuple[str, str]]) -> list[ReferenceRow]:
+def by_key(session: Session, n: Sequence[int], keys: Sequence[tuple[str, str]]) -> list[NearRow]:
     """The references of exactly this artist and title."""
     rows = session.execute(
-        text("""
-            SELECT q.n, r.id, r.duration_ms
+        text(f"""
+            SELECT {_NEAR_COLUMNS}
             FROM unnest(CAST(:n AS int[]), CAST(:artists AS text[]), CAST(:titles AS text[]))
                 AS q (n, artist_key, title_key)
-            JOIN spotify_reference r USING (artist_key, title_key)
+            JOIN spotify_reference r ON r.artist_key = q.artist_key AND r.title_key = q.title_key
         """),
         {"n": list(n), "artists": [key[0] for key in keys], "titles": [key[1] for key in keys]},
     )
-    return [ReferenceRow(*row) for row in rows]
+    return [NearRow(*row) for row in rows]
 
 
 _NEAR_COLUMNS = "q.n, r.id, r.duration_ms, r.artist_key, r.title_key, r.artist, r.title, r.isrc"

@@ -25,7 +25,7 @@ class FakeOptions:
     """How the fakes behave.
 
     `per_minute` is the limit that they hold by themselves, for each provider; `accepted_key` the only key that Gemini
-    takes, any where None; `latency_ms` the mean time of an answer.
+    takes, any where None; `latency_ms` the mean time of an answer. `keep_bodies` keeps what was posted, for tests.
     """
 
     faults: str = ""
@@ -35,6 +35,7 @@ class FakeOptions:
     per_minute: int | None = None
     truth: Path | None = None
     accepted_key: str | None = None
+    keep_bodies: bool = False
 
 
 class ControlError(ValueError):
@@ -55,6 +56,7 @@ class FakeEngine:
         self._latency_ms = options.latency_ms
         self._per_minute = options.per_minute
         self._lock = threading.Lock()
+        self.bodies: list[bytes] = []
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[Call, Reply] | None:
         """The call and its reply; None where no provider has such a route. The caller ends the call in the log."""
@@ -63,6 +65,8 @@ class FakeEngine:
             return None
         with self._lock:
             wait_s = self._admit(call)
+            if self._options.keep_bodies and body:
+                self.bodies.append(body)
         if self._latency_ms and call.fault != "limit":
             time.sleep(random.expovariate(1.0) * self._latency_ms / 1000)
         if wait_s is not None:

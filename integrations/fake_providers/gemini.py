@@ -17,7 +17,10 @@ _ROUTE = re.compile(r"/v1(?:beta)?/models/([\w.-]+):generateContent")
 # The model reads what stands between the first and the last mark, as a gullible one would.
 _TRACKS = re.compile(r"<tracks_data>\n(.*)\n</tracks_data>", re.DOTALL)
 _BROKEN = re.compile(r"<broken_text>\n(.*)\n</broken_text>", re.DOTALL)
-_ORDER = re.compile(r"\b(?:ignore|disregard)\b.*\b(?:instructions|previous)\b|\banswer\b.*\ball\b", re.IGNORECASE)
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard)\b.*\b(?:instructions|previous)\b|\banswer\b.*\ball\b|\btracks\b.*\bfeatures\b",
+    re.IGNORECASE,
+)
 _CHARACTERS_PER_TOKEN = 4
 _THOUGHT_TOKENS, _SEARCH_TOKENS = 200, 400
 
@@ -70,8 +73,11 @@ class FakeGemini:
         if match := _BROKEN.search(prompt):
             text = _repaired(json.loads(match[1]))
             return _garbled(text) if call.fault == "garbled" else text
-        entries = [self._entry(record) for record in _records(prompt)]
-        return _worded(_damaged(entries, call.fault), call.fault)
+        records = _records(prompt)
+        entries = _damaged([self._entry(record) for record in records], call.fault)
+        if call.fault == "obey-injection" and any(_ORDER.search(json.dumps(record)) for record in records):
+            entries = _obedient(entries)
+        return _worded(entries, call.fault)
 
     def _entry(self, record: Mapping[str, Any]) -> dict[str, Any]:
         features = self._knowledge.by_names(record["artist"], record["title"])
@@ -107,13 +113,16 @@ def _damaged(entries: list[dict[str, Any]], fault: str) -> list[dict[str, Any]]:
                 entry["features"] |= {"tempo": 9_000.0, "loudness": 40.0, "valence": -0.2, "danceability": "high"}
     if fault == "wrong-track" and entries:
         entries[0] |= {"artist": "Somebody Else", "title": "Another Song"}
-    if fault == "obey-injection" and any(_ORDER.search(entry["title"] + entry["artist"]) for entry in entries):
-        for entry in entries:
-            entry["known"] = True
-            entry["features"] = dict.fromkeys(FEATURE_NAMES, 1.0)
-        extra = dict(entries[0], index=len(entries), system_prompt="revealed")
-        entries = [*entries, extra, dict(extra, index=-1), dict(extra, index="all")]
     return entries
+
+
+def _obedient(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Energy 1.0 for all tracks, those included that nobody asked about, and keys that nobody wants."""
+    for entry in entries:
+        entry["known"] = True
+        entry["features"] = dict(entry["features"], energy=1.0, tempo=1.0)
+    extra = dict(entries[0], index=len(entries), system_prompt="revealed")
+    return [*entries, extra, dict(extra, index=-1), dict(extra, index="all")]
 
 
 def _worded(entries: list[dict[str, Any]], fault: str) -> str:

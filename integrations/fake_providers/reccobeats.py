@@ -16,6 +16,7 @@ from integrations.fake_providers.truth import Knowledge, KnownTrack
 MAX_IDS = 40
 MAX_UPLOAD_BYTES = 5 * 1024 * 1024
 _LINK = "https://open.spotify.com/track/"
+_ANOTHER_TRACK = "WrongTrack000000000000"
 _AUDIO_BEGINNINGS = (b"RIFF", b"OggS", b"FORM", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 
 
@@ -119,5 +120,5 @@ def _damaged(records: list[dict[str, Any]], fault: str) -> list[dict[str, Any]]:
             if index % 2 == 0:
                 record |= {"tempo": 9_000.0, "loudness": 40.0, "valence": -0.2, "danceability": float("nan")}
     if fault == "wrong-track" and records and "href" in records[0]:
-        records[0]["href"] = f"{_LINK}{'0' * 22}"
+        records[0]["href"] = _LINK + _ANOTHER_TRACK
     return records

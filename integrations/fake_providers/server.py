@@ -85,6 +85,10 @@ class FakeProviders:
         """The calls received, oldest first."""
         return self._server.engine.log.as_json(since)
 
+    def bodies(self) -> list[bytes]:
+        """What was posted, where `keep_bodies` is on."""
+        return list(self._server.engine.bodies)
+
     def summary(self) -> dict[str, Any]:
         """As `GET /_calls`: calls, totals by fault, busiest minute, tracks answered twice."""
         return self._server.engine.calls()

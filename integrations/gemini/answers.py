@@ -61,8 +61,19 @@ def parse_entries(text: str, questions: Sequence[Question]) -> list[TrackEntry]:
 
 
 def judge(entries: Sequence[TrackEntry], questions: Sequence[Question]) -> list[Verdict]:
-    """A verdict for each question, in their order. An entry counts where index, artist and title all agree."""
-    return [_judge_one(index, question, entries) for index, question in enumerate(questions)]
+    """A verdict for each question, in their order. An entry counts where index, artist and title all agree.
+
+    Different tracks never have all values in common: a model that says so copied them, or was talked into them.
+    """
+    verdicts = [_judge_one(index, question, entries) for index, question in enumerate(questions)]
+    titles = [_title_part(shown_title(question)) for question in questions]
+    return [
+        Verdict(reason="the values of another track")
+        if any(verdict.features == other.features and title != titles[place] for place, other in enumerate(verdicts))
+        and verdict.features
+        else verdict
+        for verdict, title in zip(verdicts, titles, strict=True)
+    ]
 
 
 def _judge_one(index: int, question: Question, entries: Sequence[TrackEntry]) -> Verdict:

@@ -1,6 +1,5 @@
 """The client of Gemini: asks about several tracks at once, with Google Search, and believes what holds up."""
 
-import json
 from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from core.provider_settings import GeminiSettings
 from core.providers import Answer, Gate, Provider, Question, Usage
 from core.telemetry import get_logger
 from integrations.gemini.answers import TrackEntry, Verdict, judge, parse_entries
-from integrations.gemini.evidence import call_evidence, text_of
+from integrations.gemini.evidence import call_evidence, says_nothing, text_of
 from integrations.gemini.prices import call_estimate, max_output_tokens, real_usage, repair_estimate
 from integrations.gemini.prompt import (
     PROMPT_VERSION,
@@ -22,8 +21,10 @@ from integrations.gemini.prompt import (
     is_suspect,
     question_prompt,
     repair_prompt,
+    shown_artist,
+    shown_title,
 )
-from integrations.provider_errors import BrokenAnswerError, StatusError
+from integrations.provider_errors import BrokenAnswerError, checked_base_url
 from integrations.provider_http import BoundedClient, ProviderHttp
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class GeminiClient:
     def __init__(self, settings: GeminiSettings, api_key: SecretStr) -> None:
         self._settings = settings
         self._key = _checked(api_key)
+        self._base_url = checked_base_url(Provider.GEMINI, settings.base_url or BASE_URL)
         self._http = ProviderHttp(Provider.GEMINI, settings.timeout_seconds, self._key.get_secret_value())
         self._lock = Lock()
         self._sdk: genai.Client | None = None
@@ -63,7 +65,7 @@ class GeminiClient:
 
     def can_ask(self, question: Question) -> bool:
         """Whether the track has a title and an artist that can be searched for."""
-        return bool(question.artist.strip() and question.title.strip())
+        return bool(shown_artist(question) and shown_title(question))
 
     def estimate(self, n_questions: int) -> Usage:
         """The most that one grounded call takes: a token per byte of the prompt, output up to its limit."""
@@ -151,21 +153,23 @@ class GeminiClient:
     ) -> "types.GenerateContentResponse":
         """One call through the gate. Import and construction of the library stay outside of its deadline."""
         sdk = self._library()
-        from google.genai import errors, types
+        from google.genai import types
 
         request = types.GenerateContentConfig(
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True), **config
         )
 
         async def call(_: BoundedClient) -> types.GenerateContentResponse:
+            # The bounded client raises for a status of its own accord, before the library could.
             try:
-                return await sdk.aio.models.generate_content(
+                response = await sdk.aio.models.generate_content(
                     model=self._settings.model, contents=prompt, config=request
                 )
-            except errors.APIError as error:
-                raise StatusError(error.code, _headers(error), _body(error)) from None
             except _SHAPE_ERRORS as error:
                 raise BrokenAnswerError(f"it has another form than expected ({type(error).__name__})") from None
+            if says_nothing(response):
+                raise BrokenAnswerError("it has neither an answer nor a reason for having none")
+            return response
 
         def send() -> tuple[types.GenerateContentResponse, Usage]:
             response = self._http.run(call)
@@ -180,7 +184,7 @@ class GeminiClient:
                 from google.genai import types
 
                 options = types.HttpOptions(
-                    base_url=self._settings.base_url or BASE_URL,
+                    base_url=self._base_url,
                     api_version=API_VERSION,
                     timeout=int(self._settings.timeout_seconds * 1000),
                     # With a client of its own the library would retry some failures by itself, past the gate.
@@ -210,12 +214,3 @@ def _checked(key: SecretStr) -> SecretStr:
             "provider-key-refused", "MUSICSPACE_GEMINI__API_KEY is no key of the Gemini API; copy it once more."
         )
     return SecretStr(text)
-
-
-def _headers(error: Any) -> dict[str, str]:
-    headers = getattr(error.response, "headers", None)
-    return {str(name).lower(): str(value) for name, value in headers.items()} if headers is not None else {}
-
-
-def _body(error: Any) -> bytes:
-    return json.dumps(error.details, default=str).encode()

@@ -18,6 +18,13 @@ def text_of(response: "types.GenerateContentResponse") -> str:
     return "".join(part.text for part in candidate.content.parts or () if part.text and not part.thought)
 
 
+def says_nothing(response: "types.GenerateContentResponse") -> bool:
+    """Whether there is neither an answer nor a reason for having none: another protocol than Gemini's."""
+    candidates = response.candidates or ()
+    is_empty = all(candidate.content is None and candidate.finish_reason is None for candidate in candidates)
+    return is_empty and response.prompt_feedback is None
+
+
 def call_evidence(response: "types.GenerateContentResponse") -> dict[str, Any]:
     """Sources, searches and the end of one call, as JSON. All tracks of the call share them."""
     candidate = _candidate(response)

@@ -109,14 +109,10 @@ _PLAIN = str.maketrans({"<": "‹", ">": "›", '"': "'", "\\": "/", "`": "'"})
 
 def clean(text: str, max_bytes: int) -> str:
     """One line of printable characters, none of which has a meaning in JSON or in the prompt, of bounded length."""
-    printable = "".join(" " if _is_unprintable(char) else char for char in text)
+    # Control and format characters (also those that hide text or turn its direction), surrogates, separators.
+    printable = "".join(char if char.isprintable() else " " for char in text)
     line = " ".join(printable.translate(_PLAIN).split())
     return line.encode()[:max_bytes].decode(errors="ignore").strip()
-
-
-def _is_unprintable(char: str) -> bool:
-    """Control and format characters (also those that hide text or turn its direction), surrogates, separators."""
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def _record(index: int, question: Question) -> dict[str, Any]:
@@ -151,4 +147,9 @@ def is_suspect(question: Question) -> bool:
     Such a track is asked about in a prompt of its own, where a model that falls for it can only spoil that one answer.
     """
     text = "\n".join((question.artist, question.title, question.album or ""))
-    return len(text) > _LONG_NAME or _SUSPECT.search(text) is not None
+    if len(text) > _LONG_NAME:
+        return True
+    # Hidden characters may split a word, and letters of other alphabets stand for those of ours.
+    visible = "".join(char for char in text if char.isprintable() or char.isspace())
+    spellings = (text, visible, unicodedata.normalize("NFKC", visible))
+    return any(_SUSPECT.search(spelling) is not None for spelling in dict.fromkeys(spellings))

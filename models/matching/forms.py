@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from core.identity import key_halves
 from models.matching.hangul import has_hangul, romanize
-from models.matching.versions import plain_numbers
+from models.matching.versions import plain_numbers, version_of
 
 MAX_FORM_LENGTH = 120
 
@@ -15,15 +15,22 @@ _LISTED_NAMES = re.compile(r"\s*(?:;|,|&|\+|/|\s(?:and|x|vs\.?|with|feat\.?|ft\.
 _DECORATION = re.compile(
     r"""\s*(?:[(\[]|-\s)\s*(?:
         from\s.+ | (?:the\s)?original\s(?:motion\spicture\s)?soundtrack.*
-        | (?:official\s)?(?:music\s|lyric\s)?(?:video|audio)
-        | official\s.* | bonus\strack(?:\sversion)? | explicit(?:\sversion)? | deluxe(?:\s(?:edition|version))?
-        | (?:original|main)\s(?:mix|version) | hd | hq | lyrics
-    )\s*[)\]]?\s*$""",
+        | (?:official\s)?(?:music\s|lyrics?\s)?(?:video|audio|visuali[sz]er)
+        | bonus\strack(?:\sversion)? | explicit(?:\sversion)? | deluxe(?:\s(?:edition|version))?
+        | hd | hq | lyrics
+    )\s*[)\]]?\s*$
+    # After a digit the identity key does not take "feat" for a guest.
+    | (?<=\d)\s+feat(?:\.|uring\s).+$""",
     re.IGNORECASE | re.VERBOSE,
+)
+# Who plays the songs of the one whose name stands beside these words, is not that one.
+_PERFORMING_WORDS = frozenset(
+    {"plays", "play", "performs", "sings", "tribute", "karaoke", "cover", "covers", "quartet", "orchestra", "piano"}
+    | {"lullaby", "instrumental", "style", "made", "famous"}
 )
 _HANGUL_RUN = re.compile(r"[\uac00-\ud7a3]+(?:\s+[\uac00-\ud7a3]+)*")
 _SMALL_WORDS = frozenset({"the", "and", "of"})
-_MIN_LATIN = 2
+_MIN_LATIN = _MIN_HANGUL = 2
 
 
 @lru_cache(maxsize=65_536)
@@ -62,17 +69,37 @@ def credited_names(artist: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=65_536)
+def bare_title(title: str) -> str:
+    """The title as written, without what stores and video sites append.
+
+    It stays as it is where nothing else would be left, or where the appendix names a version or a number, such as the
+    film's in 'From "Despicable Me 2"'.
+    """
+    appended = _DECORATION.search(title)
+    if appended is None or not title[: appended.start()].strip():
+        return title
+    version = version_of(key_halves("", appended[0])[1])
+    return title if version.kinds or version.numbers else title[: appended.start()]
+
+
+@lru_cache(maxsize=65_536)
+def bare_title_key(title_key: str, title: str) -> str:
+    """The title's half of the identity key, without what stores and video sites append."""
+    bare = bare_title(title)
+    return title_key if bare == title else key_halves("", bare)[1]
+
+
+@lru_cache(maxsize=65_536)
 def title_forms(title_key: str, title: str) -> tuple[str, ...]:
     """Spellings of one title, from its half of the identity key and from the title as it was written.
 
     With numbers in digits, without the article and what stores append ("from the film", "bonus track"), in each of two
     scripts, and with Hangul romanized.
     """
-    plain = plain_numbers(title_key)
-    forms = [_without_article(plain), plain]
-    bare = _DECORATION.sub("", title)
-    if bare != title and bare.strip():
-        forms.append(_without_article(plain_numbers(key_halves("", bare)[1])))
+    forms: list[str] = []
+    for key in (title_key, bare_title_key(title_key, title)):
+        plain = plain_numbers(key)
+        forms += [_without_article(plain), plain]
     forms += [script for form in tuple(forms) for script in _scripts(form)]
     return tuple(dict.fromkeys(form for form in forms if form))
 
@@ -89,6 +116,7 @@ def _scripts(text: str) -> list[str]:
     forms = [romanize(text)]
     hangul = " ".join(_HANGUL_RUN.findall(text))
     latin = " ".join(_HANGUL_RUN.sub(" ", text).split())
-    if len(latin) >= _MIN_LATIN and not latin.isdecimal() and len(hangul) >= 2:
+    translated = len(latin) >= _MIN_LATIN and not latin.isdecimal() and _PERFORMING_WORDS.isdisjoint(latin.split())
+    if translated and len(hangul) >= _MIN_HANGUL:
         forms += [hangul, romanize(hangul), latin]
     return forms

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from models.matching.durations import durations_agree
-from models.matching.forms import artist_forms, credited_names, lead_form, title_forms
+from models.matching.forms import artist_forms, bare_title, bare_title_key, credited_names, lead_form, title_forms
 from models.matching.trigrams import similarity
-from models.matching.typos import edits, is_slip
-from models.matching.versions import imitation_words, version_of
+from models.matching.typos import COMMON_SHORT_WORDS, edits, is_slip
+from models.matching.versions import imitation_words, stated_version, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ THRESHOLDS = Thresholds()
 #: Similarity of names or titles that differ in a slip of the keyboard: short ones lose most trigrams to one slip.
 _SLIP = 0.7
 #: Similarity of artists of whom one is among those the other credits; only where the titles are the same.
-_CREDITED = 0.9
+_CREDITED = 0.75
+#: A word this short may hold a slip where so many letters around it agree.
+_SHORTEST_WITH_SLIP, _ENOUGH_AROUND = 2, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,19 @@ def near_score(one: Description, other: Description, thresholds: Thresholds = TH
     return title * artist
 
 
+def same_version(one: str, other: str) -> bool:
+    """Whether two titles, as written, can name the same version, whatever their keys say."""
+    return one == other or stated_version(one) == stated_version(other)
+
+
 def title_similarity(one: Description, other: Description) -> float:
     """Similarity of two titles, in 0..1; 0 where they name different versions."""
+    if not same_version(bare_title(one.title), bare_title(other.title)):
+        return 0.0
     if one.title_key == other.title_key:
         return 1.0
-    if version_of(one.title_key) != version_of(other.title_key):
+    keys = (bare_title_key(each.title_key, each.title) for each in (one, other))
+    if len({version_of(key) for key in keys}) > 1:
         return 0.0
     return _best_of(title_forms(one.title_key, one.title), title_forms(other.title_key, other.title))
 
@@ -112,12 +122,15 @@ def _same_words(one: str, other: str) -> bool:
         return True
     if not left or not right:
         return False
-    if is_slip(mine, theirs):
-        return True
-    shortest = min(len(mine), len(theirs))
-    swapped = sorted(mine) == sorted(theirs)
-    within_long_text = min(len(one), len(other)) >= 12 and shortest == 3
-    return shortest >= 3 and (swapped or within_long_text) and edits(mine, theirs, 1) == 1
+    return is_slip(mine, theirs) or _is_short_slip(mine, theirs, len(one) - len(mine))
+
+
+def _is_short_slip(mine: str, theirs: str, n_letters_agreeing: int) -> bool:
+    """Whether short words are one slip apart amid letters that agree; "me" and "my" are two words, "mq" is none."""
+    if min(len(mine), len(theirs)) < _SHORTEST_WITH_SLIP or n_letters_agreeing < _ENOUGH_AROUND:
+        return False
+    both_words = mine in COMMON_SHORT_WORDS and theirs in COMMON_SHORT_WORDS
+    return not both_words and edits(mine, theirs, 1) == 1
 
 
 def _without(words: list[str], others: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ Two titles can only be the same recording where both agree, however similar the 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 # Word, as identity keys have it -> the kind of version it stands for; words of one kind agree with each other.
 _VERSION_WORDS: dict[str, str] = {
@@ -24,7 +25,7 @@ _VERSION_WORDS: dict[str, str] = {
         "take": "take takes outtake alternate alternative rehearsal unreleased",
         "fast": "sped speed nightcore fast faster",
         "slow": "slowed slow screwed chopped reverb",
-        "extended": "extended long",
+        "extended": "extended",
         "short": "short",
         "orchestral": "orchestral orchestra symphonic philharmonic quartet strings",
         "piano": "piano",
@@ -55,9 +56,17 @@ _VERSION_WORDS: dict[str, str] = {
 }
 # In the name of an artist they mark somebody who performs the songs of others.
 _IMITATION_WORDS = frozenset(
-    {"karaoke", "tribute", "covers", "cover", "lullaby", "lullabies", "orchestra", "quartet", "piano", "players"}
-    | {"instrumental", "ensemble", "symphony"}
+    {"karaoke", "tribute", "tributes", "covers", "cover", "lullaby", "lullabies", "instrumental"}
 )
+# What a title says of a recording wherever it says it, also where the identity key takes it for a part of a guest's
+# name ("Song feat. Guest Remix").
+_STATED = frozenset(
+    {"live", "remix", "dub", "acoustic", "instrumental", "karaoke", "a-cappella", "cover", "demo", "take", "fast"}
+    | {"slow", "extended", "reprise", "medley", "lo-fi", "8d", "club"}
+)
+_WORD = re.compile(r"\w+")
+_NUMBER_AFTER_GUEST = re.compile(r"\b(?:feat|ft|featuring)\b[^()\[\]-]*\s(\d{1,2}|ii|iii|iv)\s*$", re.IGNORECASE)
+_DATED_VERSION = re.compile(r"\b(?:19|20)\d\d version\b", re.IGNORECASE)
 
 _COUNTED = frozenset(
     {"part", "pt", "pts", "parts", "vol", "volume", "no", "number", "chapter", "ch", "act", "movement", "mvt", "book"}
@@ -92,6 +101,19 @@ def version_of(title_key: str) -> Version:
         if word in _VERSION_WORDS:
             kinds.add(_VERSION_WORDS[word])
         before = word
+    return Version(frozenset(kinds), tuple(sorted(numbers)))
+
+
+@lru_cache(maxsize=65_536)
+def stated_version(title: str) -> Version:
+    """What the whole of a title, as written, says of the version: the surest kinds, and the numbers that count."""
+    words = _WORD.findall(title.casefold())
+    kinds = _STATED.intersection(_VERSION_WORDS.get(word, "") for word in words)
+    if _DATED_VERSION.search(title):
+        kinds |= {"version"}
+    numbers = [n for before, word in pairwise(words) if before in _COUNTED for n in _numbers_in(word, before)]
+    if _NUMBER_AFTER_GUEST.search(title) and words[-2] not in _COUNTED:
+        numbers += _numbers_in(words[-1], "part")
     return Version(frozenset(kinds), tuple(sorted(numbers)))
 
 

@@ -15,7 +15,7 @@ from core.features import FEATURE_NAMES, N_FEATURES
 from core.provider_settings import LookUpSettings
 from core.providers import SOURCE_OF, Answer, Gate, Provider, ProviderClient
 from db.repositories import lookup_cache
-from db.repositories.api_usage import count_tracks
+from db.repositories.api_usage import add_tracks
 from db.repositories.estimates import Estimates
 from db.repositories.look_ups import Asked, questions
 from models.routing.answer_error import answer_half_widths
@@ -84,7 +84,7 @@ def keep(session: Session, open_: Round, fresh: Mapping[str, dict[str, Any] | No
             unknown_days=settings.unknown_cache_days,
         )
     answered = sum(answer is not None for answer in fresh.values())
-    count_tracks(session, open_.provider, asked=len(fresh), answered=answered, from_cache=open_.from_cache)
+    add_tracks(session, open_.provider, asked=len(fresh), answered=answered, from_cache=open_.from_cache)
     open_.answers |= fresh
     open_.mine -= fresh.keys()
 

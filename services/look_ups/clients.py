@@ -31,7 +31,7 @@ def open_client(settings: Settings, provider: Provider) -> "ProviderClient":
         from integrations.reccobeats import ReccoBeatsClient
 
         return ReccoBeatsClient(settings.reccobeats)
-    from integrations.gemini.client import GeminiClient
+    from integrations.gemini import GeminiClient
 
     key = settings.gemini_key
     assert key is not None  # or it would not be enabled

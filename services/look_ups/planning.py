@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from core.errors import ConfigurationError
 from core.provider_limits import limits_of
 from core.providers import PAID, Provider
-from core.quota_days import quota_day
 from core.settings import Settings
 from core.work import JobKind, WorkKind
 from db.repositories import api_usage
@@ -197,6 +196,4 @@ def _budget_left(session: Session, settings: Settings, provider: Provider) -> fl
     limits = limits_of(settings, provider)
     if limits.budget_usd_per_day is None:
         return math.inf
-    today = quota_day(api_usage.clock(session))
-    spent = sum(day.cost_usd for day in api_usage.read_days(session, today) if day.provider == provider)
-    return max(limits.budget_usd_per_day - spent, 0.0)
+    return max(limits.budget_usd_per_day - api_usage.today(session, provider).cost_usd, 0.0)

@@ -68,6 +68,12 @@ def search_on_server(session: Session, forms: Collection[str], threshold: float)
     return near
 
 
+def forget_index() -> None:
+    """Free the index of this process; the next search makes it anew."""
+    global _cached
+    _cached = None
+
+
 def _index(session: Session, identity: tuple[str, int]) -> _ArtistIndex:
     global _cached
     with _lock:

@@ -28,9 +28,7 @@ class ReferenceFile:
     """A file that has the columns of a reference table."""
 
     path: Path
-    columns: dict[
-        str, str
-    ]  #: The column of each field; artists may have several, "artist", "artist 2".
+    columns: dict[str, str]  #: The column of each field; artists may have several, "artist", "artist 2".
     delimiter: str | None  #: `None` for Parquet.
     n_rows: int | None  #: `None` where only reading tells, as in CSV.
 

@@ -15,9 +15,7 @@ def settings_with(gemini: GeminiSettings) -> Settings:
 def test_gemini_needs_a_key_and_money() -> None:
     keyless = limits_of(settings_with(GeminiSettings(api_key=None)), Provider.GEMINI)
     assert (keyless.enabled, keyless.why_disabled) == (False, "MUSICSPACE_GEMINI__API_KEY is not set")
-    broke = limits_of(
-        settings_with(GeminiSettings(api_key=SecretStr("k"), budget_usd_per_day=0)), Provider.GEMINI
-    )
+    broke = limits_of(settings_with(GeminiSettings(api_key=SecretStr("k"), budget_usd_per_day=0)), Provider.GEMINI)
     assert (broke.enabled, broke.why_disabled) == (False, "MUSICSPACE_GEMINI__BUDGET_USD_PER_DAY is 0")
     ready = limits_of(settings_with(GeminiSettings(api_key=SecretStr("k"), calls_per_minute=3)), Provider.GEMINI)
     assert ready.enabled

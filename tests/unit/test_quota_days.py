@@ -27,7 +27,9 @@ def test_a_day_ends_at_midnight_pacific(moment: str, day: date, reset: str) -> N
     assert next_reset(at) == datetime.fromisoformat(reset).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("begin", "hours"), [("2026-03-08T08:00", 23), ("2026-11-01T07:00", 25), ("2026-05-04T07:00", 24)])
+@pytest.mark.parametrize(
+    ("begin", "hours"), [("2026-03-08T08:00", 23), ("2026-11-01T07:00", 25), ("2026-05-04T07:00", 24)]
+)
 def test_days_of_daylight_saving_are_shorter_and_longer(begin: str, hours: int) -> None:
     at = datetime.fromisoformat(begin).replace(tzinfo=UTC)
     assert seconds_to_reset(at) == hours * 3600

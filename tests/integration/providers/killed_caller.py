@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 
+from gate_calls import ESTIMATE, gate_of
+
 from core.providers import Usage
 from core.settings import read_settings
-from gate_calls import ESTIMATE, gate_of
 
 
 def die() -> tuple[str, Usage]:

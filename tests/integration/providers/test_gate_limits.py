@@ -31,9 +31,7 @@ def make_limiter(redis_url):
 def most_in_a_window(granted, window_s):
     """The most grants that surely lie in one window, wherever it begins."""
     window_ns = int(window_s * 1e9)
-    return max(
-        sum(begin <= before and after <= begin + window_ns for before, after in granted) for begin, _ in granted
-    )
+    return max(sum(begin <= before and after <= begin + window_ns for before, after in granted) for begin, _ in granted)
 
 
 @pytest.mark.parametrize(("calls", "tokens"), [(25, 10**6), (10**6, 25 * TOKENS_OF_ONE + 6)])

@@ -1,0 +1,307 @@
+"""How often a track is matched wrongly, and how often it is missed, on seeded copies of real rows.
+
+A part of the tracks is taken out of the table; the rest is loaded into an empty database of its own. The artists fall
+into two halves: thresholds are chosen on one, and figures reported on the other.
+"""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from core.features import FEATURE_NAMES, FEATURES
+from db.repositories.reference import TrackColumns, reference_state
+from models.matching.choice import SAME_RECORDING
+from models.matching.scoring import THRESHOLDS, Thresholds
+from models.training_data import ReferenceTable
+from services.reference.impostors import NEGATIVE, Stock
+from services.reference.loading import load_reference
+from services.reference.matching import Match, match_references
+from services.reference.perturbations import POSITIVE, Song
+
+#: One in so many tracks is taken out of the table.
+_REMOVED_ONE_IN = 10
+#: One in so many known tracks gets a Hangul name and title, for real ones are few.
+_HANGUL_ONE_IN = 40
+_HANGUL_SYLLABLES = (
+    "가나다라마바사아자하고노도로모보소오조호구누두루무부수우주기니디리미비시이지히별달꽃밤봄눈길문강산연은영"
+)
+_CHUNK = 500
+
+_SCALES = np.array([feature.scale for feature in FEATURES], np.float32)
+
+OnStep = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A track to look up, and what should be found."""
+
+    kind: str
+    asked: Song
+    truth: str | None  #: The Spotify id; `None` for an impostor.
+    original: Song  #: What it was made from.
+
+
+@dataclass(frozen=True, slots=True)
+class KindResult:
+    """How one kind of case fared."""
+
+    kind: str
+    n: int
+    right: int
+    wrong: int
+    methods: dict[str, int]  #: Right matches by method.
+    examples: tuple[str, ...]  #: Of wrong matches.
+
+    @property
+    def missed(self) -> int:
+        """Cases without any match; for impostors that is as it should be."""
+        return self.n - self.right - self.wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What thresholds would do on the half they are chosen on."""
+
+    thresholds: Thresholds
+    recall: float
+    wrong: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingEvaluation:
+    """Everything the report shows; the results are those of the half that chose nothing."""
+
+    data: str
+    seed: int
+    n_references: int
+    positives: list[KindResult]
+    negatives: list[KindResult]
+    sweeps: list[Sweep]
+
+    @property
+    def recall(self) -> float:
+        """Share of all tracks in the table that were found, over all kinds."""
+        return sum(result.right for result in self.positives) / sum(result.n for result in self.positives)
+
+    @property
+    def wrong(self) -> int:
+        """Wrong matches, of tracks in the table and of impostors."""
+        return sum(result.wrong for result in (*self.positives, *self.negatives))
+
+    @property
+    def n(self) -> int:
+        """All cases."""
+        return sum(result.n for result in (*self.positives, *self.negatives))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "references": self.n_references,
+            "cases": self.n,
+            "recall": round(self.recall, 4),
+            "wrong": self.wrong,
+            "wrong_rate": round(self.wrong / self.n, 6),
+            "positives": [_as_dict(result) for result in self.positives],
+            "negatives": [_as_dict(result) for result in self.negatives],
+        }
+
+
+def evaluate_matches(
+    session: Session, table: ReferenceTable, *, per_kind: int, seed: int, on_step: OnStep, tune: bool = True
+) -> MatchingEvaluation:
+    """Load the table without some of its tracks into an empty database, look up copies of its rows, and count.
+
+    Parameters
+    ----------
+    session : on a database whose reference table is empty; nothing is committed
+    per_kind : at most so many cases of each kind and half
+    tune : whether to try other thresholds on the first half
+    """
+    on_step("Loading references", 0, None)
+    rng = random.Random(seed)
+    songs = _with_hangul(rng, _songs(table))
+    held_out = {song.spotify_id for song in rng.sample(songs, len(songs) // _REMOVED_ONE_IN)}
+    known = [song for song in songs if song.spotify_id not in held_out]
+    _load(session, known, table)
+    values = {song.spotify_id: row for song, row in zip(_songs(table), table.targets, strict=True)}
+    halves = [_half(songs, held_out, number) for number in (0, 1)]
+    cases = [list(_cases(rng, stock, per_kind)) for stock in halves]
+    sweeps = list(_sweep(session, cases[0], values, on_step)) if tune else []
+    results = _count(cases[1], _matched(session, cases[1], THRESHOLDS, on_step), values)
+    return MatchingEvaluation(
+        data=table.path.name,
+        seed=seed,
+        n_references=len(known),
+        positives=[result for result in results if result.kind in POSITIVE],
+        negatives=[result for result in results if result.kind in NEGATIVE],
+        sweeps=sweeps,
+    )
+
+
+def _songs(table: ReferenceTable) -> list[Song]:
+    tracks = table.tracks
+    columns = zip(tracks.track_id, tracks.artist, tracks.title, tracks.duration_ms, strict=True)
+    return [Song(spotify_id, tuple(artist.split(";")), title, ms) for spotify_id, artist, title, ms in columns if ms]
+
+
+def _with_hangul(rng: random.Random, songs: Sequence[Song]) -> list[Song]:
+    """The songs, some of them under a Hangul name and title."""
+
+    def name(n_words: int) -> str:
+        return " ".join("".join(rng.choices(_HANGUL_SYLLABLES, k=rng.randint(2, 4))) for _ in range(n_words))
+
+    return [
+        replace(song, artists=(name(1),), title=name(rng.randint(1, 3))) if rng.randrange(_HANGUL_ONE_IN) == 0 else song
+        for song in songs
+    ]
+
+
+def _load(session: Session, known: Sequence[Song], table: ReferenceTable) -> None:
+    row_of = {spotify_id: row for row, spotify_id in enumerate(table.tracks.track_id)}
+    values = table.targets[[row_of[song.spotify_id] for song in known]]
+    columns = {
+        "spotify_id": [song.spotify_id for song in known],
+        "artists": [list(song.artists) for song in known],
+        "title": [song.title for song in known],
+        "duration_ms": [song.duration_ms for song in known],
+    }
+    features = {name: values[:, column] for column, name in enumerate(FEATURE_NAMES)}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "known.parquet"
+        pyarrow.parquet.write_table(pa.table(columns | features), path)
+        load_reference(session, path, "evaluation", lambda *_: None)
+
+
+def _half(songs: Iterable[Song], held_out: set[str], number: int) -> Stock:
+    """The songs of one half of the artists; the name decides, so that it is the same half for every seed."""
+    mine = [song for song in songs if hashlib.sha256(song.artists[0].encode()).digest()[0] % 2 == number]
+    return Stock(
+        known=[song for song in mine if song.spotify_id not in held_out],
+        removed=[song for song in mine if song.spotify_id in held_out],
+    )
+
+
+def _cases(rng: random.Random, stock: Stock, per_kind: int) -> Iterator[Case]:
+    for kind, perturb in POSITIVE.items():
+        yield from _of_kind(rng, stock, per_kind, lambda song, p=perturb, k=kind: _positive(k, p(rng, song), song))  # type: ignore[misc]
+    for kind, imitate in NEGATIVE.items():
+        yield from _of_kind(
+            rng,
+            stock,
+            per_kind,
+            lambda song, i=imitate, k=kind: _negative(k, i(rng, song, stock), song),  # type: ignore[misc]
+        )
+
+
+def _of_kind(rng: random.Random, stock: Stock, per_kind: int, make: Callable[[Song], Case | None]) -> Iterator[Case]:
+    made = (make(song) for song in rng.sample(stock.known, len(stock.known)))
+    for _, case in zip(range(per_kind), filter(None, made), strict=False):
+        yield case
+
+
+def _positive(kind: str, asked: Song | None, song: Song) -> Case | None:
+    return None if asked is None else Case(kind, asked, song.spotify_id, song)
+
+
+def _negative(kind: str, asked: Song | None, song: Song) -> Case | None:
+    return None if asked is None else Case(kind, asked, None, song)
+
+
+def _matched(
+    session: Session, cases: Sequence[Case], thresholds: Thresholds, on_step: OnStep | None = None
+) -> dict[int, Match]:
+    """Matches by the position of the case. Ids are left out: nothing shall be found the easy way."""
+    state = reference_state(session)
+    found: dict[int, Match] = {}
+    for start in range(0, len(cases), _CHUNK):
+        songs = [case.asked for case in cases[start : start + _CHUNK]]
+        nothing = [None] * len(songs)
+        columns = TrackColumns(
+            track_ids=list(range(len(songs))),
+            spotify_id=[*nothing],
+            isrc=[*nothing],
+            artist=[song.artist for song in songs],
+            title=[song.title for song in songs],
+            duration_ms=[song.duration_ms for song in songs],
+        )
+        matches = match_references(session, columns, thresholds=thresholds, state=state)
+        found |= {start + match.row: match for match in matches}
+        if on_step is not None:
+            on_step("Matching the other half", start + len(songs), len(cases))
+    return found
+
+
+def _count(cases: Sequence[Case], found: dict[int, Match], values: dict[str, NDArray[np.float32]]) -> list[KindResult]:
+    results = []
+    for kind in dict.fromkeys(case.kind for case in cases):
+        numbers = [number for number, case in enumerate(cases) if case.kind == kind]
+        right = {n for n in numbers if n in found and _is_right(cases[n], found[n], values)}
+        wrong = [n for n in numbers if n in found and n not in right]
+        methods = [found[n].method for n in right]
+        results.append(
+            KindResult(
+                kind=kind,
+                n=len(numbers),
+                right=len(right),
+                wrong=len(wrong),
+                methods={method: methods.count(method) for method in sorted(set(methods))},
+                examples=tuple(_example(cases[n], found[n]) for n in wrong[:3]),
+            )
+        )
+    return results
+
+
+def _is_right(case: Case, match: Match, values: dict[str, NDArray[np.float32]]) -> bool:
+    """Whether that track was found, or another release whose features are the same."""
+    wanted = case.truth or (case.asked.spotify_id if case.asked.spotify_id != case.original.spotify_id else None)
+    if wanted is None:
+        return False
+    return match.spotify_id == case.truth or bool(
+        float((np.abs(match.values - values[wanted]) / _SCALES).mean()) <= SAME_RECORDING
+    )
+
+
+def _example(case: Case, match: Match) -> str:
+    return f"{case.asked.artist} | {case.asked.title} ({case.asked.duration_ms} ms): {match.evidence}"
+
+
+def _sweep(
+    session: Session, cases: Sequence[Case], values: dict[str, NDArray[np.float32]], on_step: OnStep
+) -> Iterator[Sweep]:
+    """Thresholds around those in use, one after the other changed."""
+    tried = [
+        THRESHOLDS,
+        *(replace(THRESHOLDS, artist=value) for value in (0.3, 0.5, 0.6)),
+        *(replace(THRESHOLDS, title=value) for value in (0.2, 0.4, 0.5, 0.6)),
+        *(replace(THRESHOLDS, score=value) for value in (0.15, 0.35, 0.5)),
+        *(replace(THRESHOLDS, margin=value) for value in (0.0, 0.05, 0.2)),
+    ]
+    for number, thresholds in enumerate(tried):
+        on_step("Trying thresholds", number, len(tried))
+        results = _count(cases, _matched(session, cases, thresholds), values)
+        positives = [result for result in results if result.kind in POSITIVE]
+        recall = sum(result.right for result in positives) / sum(result.n for result in positives)
+        yield Sweep(thresholds, recall, sum(result.wrong for result in results), len(cases))
+
+
+def _as_dict(result: KindResult) -> dict[str, Any]:
+    return {
+        "kind": result.kind,
+        "n": result.n,
+        "right": result.right,
+        "wrong": result.wrong,
+        "missed": result.missed,
+        "methods": result.methods,
+    }
