@@ -68,4 +68,5 @@ beat_schedule = {
         # A message nobody took in time is worth nothing: the next one does the same.
         "options": {"expires": 5 * _settings.ledger.dispatch_interval_seconds},
     },
+    "clean-up": {"task": str(TaskName.CLEAN_UP), "schedule": timedelta(hours=1), "options": {"expires": 3600}},
 }

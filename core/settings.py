@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
+from core.model_settings import NeuralSettings, TrainSettings
 from core.provider_settings import (
     GeminiSettings,
     LookUpSettings,
@@ -63,30 +63,6 @@ class EnrichSettings(BaseModel):
 
     predictor: str = Field("blend", description="Name of the predictor that fills missing features.")
     chunk_size: int = Field(500, ge=1, le=10_000, description="Tracks in one work item.")
-
-
-class TrainSettings(BaseModel):
-    """Training of the predictors that serve everybody."""
-
-    time_limit_seconds: int = Field(3600, ge=1, description="A training task that runs longer is killed.")
-    promotion_tolerance: float = Field(
-        0.0,
-        ge=0,
-        description="How much larger the error (MNE) of a new version may be than that of the one that serves.",
-    )
-
-
-class NeuralSettings(BaseModel):
-    """The predictor `neural`."""
-
-    variant: Literal["full", "int8"] | None = Field(
-        None, description="Which of the two networks of its artifact to run. Unset: the one its card recommends."
-    )
-    sentence_encoder: str | None = Field(
-        None,
-        description="A sentence-transformers model that reads artist and title in trainings, frozen. Unset: a table of "
-        "names, words and n-grams that is trained along.",
-    )
 
 
 class ImportSettings(BaseModel):

@@ -1,4 +1,4 @@
-"""Task: recover lost work and dispatch what is due."""
+"""Tasks: recover lost work and dispatch what is due; clean up."""
 
 import os
 
@@ -8,6 +8,7 @@ from core.telemetry import get_logger
 from db.engine import open_session
 from db.repositories import heartbeats
 from db.repositories.dispatch import quarantine_lost, requeue_lost
+from db.repositories.lookup_cache import forget_expired
 from tasks.app import app
 from tasks.publishing import dispatch
 from tasks.queues import TaskName
@@ -28,6 +29,20 @@ def dispatch_due() -> None:
         return
     if sent.sent or sent.resent:
         log.info("dispatched", sent=sent.sent, resent=sent.resent)
+
+
+@app.task(name=str(TaskName.CLEAN_UP))
+def clean_up() -> None:
+    """Delete what nobody reads any more; what is left when it is interrupted goes the next time."""
+    try:
+        with open_session(get_settings().required_database_url) as session:
+            forgotten = forget_expired(session, _BATCH)
+            session.commit()
+    except RetryableError as error:
+        log.warning("clean_up_postponed", code=error.code, reason=error.message)
+        return
+    if forgotten:
+        log.info("answers_forgotten", rows=forgotten)
 
 
 def recover_lost() -> None:

@@ -11,7 +11,7 @@ class Queue(StrEnum):
     ENRICH = "enrich"  #: Feature prediction for chunks of tracks.
     LOOKUP = "lookup"  #: Calls of providers, which wait more than they work.
     TRAIN = "train"  #: Training, which may take an hour; on its own so that no import waits behind it.
-    MAINTENANCE = "maintenance"  #: Dispatch and recovery of lost work.
+    MAINTENANCE = "maintenance"  #: Dispatch, recovery of lost work, clean-up.
 
 
 class TaskName(StrEnum):
@@ -22,6 +22,7 @@ class TaskName(StrEnum):
     LOOK_UP = "musicspace.look-up"
     TRAIN_GLOBAL = "musicspace.train-global"
     DISPATCH = "musicspace.dispatch"
+    CLEAN_UP = "musicspace.clean-up"
 
 
 ROUTES: dict[TaskName, Queue] = {
@@ -30,6 +31,7 @@ ROUTES: dict[TaskName, Queue] = {
     TaskName.LOOK_UP: Queue.LOOKUP,
     TaskName.TRAIN_GLOBAL: Queue.TRAIN,
     TaskName.DISPATCH: Queue.MAINTENANCE,
+    TaskName.CLEAN_UP: Queue.MAINTENANCE,
 }
 
 # Which task does a work item of each kind.

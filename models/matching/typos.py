@@ -1,5 +1,7 @@
 """Slips of the keyboard: the edit distance in which swapping two neighbors is one step."""
 
+from os.path import commonprefix
+
 
 def edits(one: str, other: str, limit: int) -> int:
     """Insertions, deletions, substitutions and swaps of neighbors that turn one text into the other.
@@ -8,8 +10,9 @@ def edits(one: str, other: str, limit: int) -> int:
     """
     if abs(len(one) - len(other)) > limit:
         return limit + 1
-    if one == other:
-        return 0
+    one, other = _differing_parts(one, other)
+    if not one or not other:
+        return min(len(one) + len(other), limit + 1)
     before, last = [0] * (len(other) + 1), list(range(len(other) + 1))
     for row, char in enumerate(one, 1):
         current = [row]
@@ -22,6 +25,14 @@ def edits(one: str, other: str, limit: int) -> int:
             return limit + 1
         before, last = last, current
     return min(last[-1], limit + 1)
+
+
+def _differing_parts(one: str, other: str) -> tuple[str, str]:
+    """Both texts without their common beginning and end, which cost no step."""
+    start = len(commonprefix((one, other)))
+    one, other = one[start:], other[start:]
+    end = len(commonprefix((one[::-1], other[::-1])))
+    return one[: len(one) - end], other[: len(other) - end]
 
 
 def slips_allowed(n_letters: int) -> int:

@@ -92,7 +92,7 @@ def keep(session: Session, open_: Round, fresh: Mapping[str, dict[str, Any] | No
 def give_back(session: Session, open_: Round) -> None:
     """Let others ask what this round claimed and did not ask. To be committed."""
     if open_.mine:
-        lookup_cache.release(session, open_.provider, open_.variant, open_.claimant)
+        lookup_cache.release(session, open_.provider, open_.variant, open_.claimant, subjects=open_.mine)
 
 
 def store_answers(session: Session, open_: Round, preference: Preference) -> list[int]:
