@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.problems import MEDIA_TYPE, Problem, problem
 from api.schemas.imports import FileForm, TrackList
-from core.errors import ERROR_CODES
+from core.error_codes import ERROR_CODES
 
 _REF = "#/components/schemas/{model}"
 _ALWAYS = ("invalid-request", "unexpected", "database-unavailable")

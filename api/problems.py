@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from api.schemas.imports import RejectedRow
-from core.errors import ERROR_CODES, MusicSpaceError, RetryableError
+from core.error_codes import ERROR_CODES
+from core.errors import MusicSpaceError, RetryableError
 from core.telemetry import get_logger
 from services.playlists.reader import NoUsableRowsError
 

@@ -256,13 +256,13 @@ def measure_artist_search(session: Session, columns: TrackColumns) -> list[Measu
     # One more than the server would be asked for.
     first = forms[: artist_search.SMALL_SEARCH + 1]
     results = [
-        timed("making the index of artists", 1, lambda: search(session, state, first, THRESHOLDS.artist)),
-        timed("artists searched, own index", len(forms), lambda: search(session, state, forms, THRESHOLDS.artist)),
+        timed("making the index of artists", 1, lambda: search(session, state, first, THRESHOLDS)),
+        timed("artists searched, own index", len(forms), lambda: search(session, state, forms, THRESHOLDS)),
     ]
     if artist_search.has_trigram_search(session):
         few = forms[: artist_search.SMALL_SEARCH]
         on_server = artist_search.search_on_server
-        results.append(timed("artists searched, pg_trgm", len(few), lambda: on_server(session, few, THRESHOLDS.artist)))
+        results.append(timed("artists searched, pg_trgm", len(few), lambda: on_server(session, few, THRESHOLDS)))
     return results
 
 

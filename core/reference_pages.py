@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from core.errors import ERROR_CODES
+from core.error_codes import ERROR_CODES
 from core.settings import variables
 
 _ERRORS_HEAD = """# Error codes
 
 Every error carries one of these codes: in the `code` of a problem document (API), in brackets after `Error` (command
-line), in `error_code` of a work item or attempt. Codes are stable. Made from `core/errors.py` by `make docs`.
+line), in `error_code` of a work item or attempt. Codes are stable. Made from `core/error_codes.py` by `make docs`.
 
 | code | meaning | what to do | HTTP |
 |---|---|---|---|

@@ -11,6 +11,7 @@ from core.settings import Settings
 # Chatty libraries whose INFO lines drown the system's own: what a worker did stands in `work_done`.
 _QUIET = (
     *("alembic", "httpx", "httpcore", "kombu", "amqp", "urllib3"),
+    *("google_genai", "httpx2", "httpcore2"),
     *("celery.beat", "celery.app.trace", "celery.worker.strategy", "celery.worker.consumer.mingle"),
 )
 

@@ -36,14 +36,13 @@ def first_seconds(path: Path, seconds: float = CLIP_SECONDS) -> AudioClip:
     Raises
     ------
     PermanentError
-        `file-not-found`: it does not exist, or is no audio that can be decoded. `file-empty`: shorter than
-        `MIN_SECONDS`.
+        `file-not-found`: it does not exist. `audio-unreadable`: it cannot be decoded, or is shorter than `MIN_SECONDS`.
     """
     y, rate_hz = _read(path, seconds)
     length_s = len(y) / rate_hz
     if length_s < MIN_SECONDS:
         raise PermanentError(
-            "file-empty", f"{path} holds {length_s:.1f} s of audio; at least {MIN_SECONDS:g} s are needed."
+            "audio-unreadable", f"{path} holds {length_s:.1f} s of audio; at least {MIN_SECONDS:g} s are needed."
         )
     y, rate_hz = _at_moderate_rate(y, rate_hz)
     content = _wav(y, rate_hz)
@@ -66,7 +65,7 @@ def _read(path: Path, seconds: float) -> "tuple[npt.NDArray[np.float32], int]":
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error)
     if reason:
-        raise PermanentError("file-not-found", f"{path} cannot be read as audio: {reason}")
+        raise PermanentError("audio-unreadable", f"{path} cannot be read as audio: {reason}")
     mono: npt.NDArray[np.float32] = channels.mean(axis=1)
     return mono, rate_hz
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError, MusicSpaceError, PermanentError, RetryableError
+from core.provider_failures import UnbilledError
 from core.providers import Provider
 
 #: Nobody is waited for longer than a day, whatever Retry-After says.
@@ -43,9 +44,12 @@ def broken(provider: Provider, what: str) -> RetryableError:
     return RetryableError("provider-answer-broken", f"The answer of {NAMES[provider]} cannot be read: {what}.")
 
 
-def unavailable(provider: Provider, what: str, retry_after_s: float | None = None) -> RetryableError:
+def unavailable(
+    provider: Provider, what: str, retry_after_s: float | None = None, *, unbilled: bool = False
+) -> RetryableError:
     """The typed error for a provider that did not answer."""
-    return RetryableError("provider-unavailable", f"{NAMES[provider]} {what}.", retry_after_s)
+    kind = UnbilledError if unbilled else RetryableError
+    return kind("provider-unavailable", f"{NAMES[provider]} {what}.", retry_after_s)
 
 
 def from_status(provider: Provider, error: StatusError, secret: str | None = None) -> MusicSpaceError:
@@ -57,7 +61,9 @@ def from_status(provider: Provider, error: StatusError, secret: str | None = Non
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         return RetryableError("provider-rate-limited", f"{name} is asked too often ({said}).", retry_after_s)
     if error.status >= 500 or error.status == HTTPStatus.REQUEST_TIMEOUT:
-        return unavailable(provider, f"is in trouble ({said})", retry_after_s)
+        # A gateway that lost patience says nothing about the work behind it.
+        unbilled = error.status not in {HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.REQUEST_TIMEOUT}
+        return unavailable(provider, f"is in trouble ({said})", retry_after_s, unbilled=unbilled)
     if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _is_about_key(details):
         reason = "does not accept the key" if secret else "lets nobody in"
         return ConfigurationError("provider-key-refused", f"{name} {reason} ({said}).")

@@ -136,7 +136,12 @@ class ProviderHttp:
         except BrokenAnswerError as error:
             return broken(self._provider, readable(str(error), self._secret))
         except httpx.TransportError as error:
-            return unavailable(self._provider, f"cannot be reached ({type(error).__name__})")
+            unbilled = isinstance(error, _NEVER_SENT)
+            return unavailable(self._provider, f"cannot be reached ({type(error).__name__})", unbilled=unbilled)
+
+
+# The request did not leave this machine.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -19,7 +19,7 @@ class Call:
     tracks: list[str] = field(default_factory=list)  #: Spotify ids, or the keys "artist|title".
     fault: str = "ok"  #: What was done to it; "limit" where the fake's own limit refused it.
     status: int = 0
-    answered: bool = False  #: A whole answer with status 200 went out. Such calls have to be paid.
+    answered: bool = False  #: A whole, readable answer with status 200 went out: the call is paid, the track is done.
     input_tokens: int = 0
     output_tokens: int = 0
     number: int = 0

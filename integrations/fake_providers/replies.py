@@ -46,6 +46,8 @@ _STATUSES: dict[str, tuple[int, str]] = {
     "404": (404, "NOT_FOUND"),
     "413": (413, "INVALID_ARGUMENT"),
 }
+#: Faults that come with status 200, whole, and yet tell nobody anything.
+UNREADABLE = frozenset({"invalid-json", "wrong-shape", "huge"})
 _HUGE_BYTES = 16 * 1024 * 1024
 
 

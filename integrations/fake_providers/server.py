@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from integrations.fake_providers.engine import ControlError, FakeEngine, FakeOptions
 from integrations.fake_providers.faults import FaultSpecError
-from integrations.fake_providers.replies import Delivery, Reply
+from integrations.fake_providers.replies import UNREADABLE, Delivery, Reply
 
 _MAX_REQUEST_BYTES = 16 * 1024 * 1024
 _IDLE_S = 120.0
@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             is_whole = self._deliver(reply)
         finally:
-            self.server.engine.log.end(call, answered=is_whole and reply.status == 200)
+            self.server.engine.log.end(call, answered=is_whole and reply.status == 200 and call.fault not in UNREADABLE)
 
     def _own_route(self, body: bytes) -> bool:
         """Answer `/_control`, `/_calls` and `/_health`."""

@@ -96,7 +96,9 @@ class GeminiClient:
         """Close connections."""
         self._http.close()
         with self._lock:
-            self._sdk = None
+            sdk, self._sdk = self._sdk, None
+        if sdk is not None:
+            sdk.close()
 
     def __repr__(self) -> str:
         return f"GeminiClient({self.variant})"
@@ -203,7 +205,7 @@ def _answer(question: Question, verdict: Verdict, evidence: dict[str, Any]) -> A
     if verdict.rejected:
         log.warning("provider_values_rejected", provider="gemini", ref=question.ref, features=verdict.rejected)
         evidence = evidence | {"rejected": verdict.rejected}
-    return Answer(verdict.features, verdict.confidence, evidence)
+    return Answer(verdict.features, verdict.confidence, dict(evidence))
 
 
 def _checked(key: SecretStr) -> SecretStr:

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from models.matching.durations import durations_agree
 from models.matching.forms import artist_forms, bare_title, bare_title_key, credited_names, lead_form, title_forms
-from models.matching.trigrams import similarity
-from models.matching.typos import COMMON_SHORT_WORDS, edits, is_slip
+from models.matching.trigrams import similarity, trigrams
+from models.matching.typos import COMMON_SHORT_WORDS, edits, is_slip, slips_allowed
 from models.matching.versions import imitation_words, stated_version, version_of
 
 
@@ -65,14 +65,18 @@ def same_version(one: str, other: str) -> bool:
 
 def title_similarity(one: Description, other: Description) -> float:
     """Similarity of two titles, in 0..1; 0 where they name different versions."""
-    if not same_version(bare_title(one.title), bare_title(other.title)):
-        return 0.0
     if one.title_key == other.title_key:
-        return 1.0
+        found = 1.0
+    else:
+        found = _best_of(title_forms(one.title_key, one.title), title_forms(other.title_key, other.title))
+    return found if found and _same_version(one, other) else 0.0
+
+
+def _same_version(one: Description, other: Description) -> bool:
+    if not same_version(bare_title(one.title), bare_title(other.title)):
+        return False
     keys = (bare_title_key(each.title_key, each.title) for each in (one, other))
-    if len({version_of(key) for key in keys}) > 1:
-        return 0.0
-    return _best_of(title_forms(one.title_key, one.title), title_forms(other.title_key, other.title))
+    return one.title_key == other.title_key or len({version_of(key) for key in keys}) == 1
 
 
 def _artist_similarity(one: Description, other: Description, *, same_title: bool) -> float:
@@ -98,6 +102,20 @@ def _best_of(ones: tuple[str, ...], others: tuple[str, ...]) -> float:
     if not set(ones).isdisjoint(others):
         return 1.0
     return max((text_similarity(one, other) for one in ones for other in others), default=0.0)
+
+
+def search_threshold(form: str, thresholds: Thresholds = THRESHOLDS) -> float:
+    """The trigram similarity that a name must have to this one for `near_score` to take both for one artist.
+
+    A slip costs a name at most four of its trigrams, and gives it four others. So long names can be searched narrowly.
+    """
+    n, changed = len(trigrams(form)), 4 * search_length_slack(form)
+    return max(thresholds.artist, (n - changed) / (n + changed)) if n > changed else thresholds.artist
+
+
+def search_length_slack(form: str) -> int:
+    """By how many letters a name may be longer or shorter for `near_score` to take both for one artist."""
+    return slips_allowed(len(form.replace(" ", "")) + 2)
 
 
 @lru_cache(maxsize=262_144)

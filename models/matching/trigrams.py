@@ -17,8 +17,8 @@ Ints = NDArray[np.int64]
 # A code point has 21 bits, so three of them fit into 63.
 _BITS = 21
 _SPACE = 32
-# Quotients of small integers are compared with a threshold.
-_SLACK = 1e-9
+#: Similarities are quotients of small integers; so much less than a threshold still is the threshold.
+SLACK = 1e-9
 
 
 def words_of(text: str) -> str:
@@ -63,47 +63,38 @@ class TrigramIndex:
         self._owners = owners[order].astype(np.int32)
         self._sizes = np.bincount(owners, minlength=len(texts)).astype(np.int32)
 
-    def search(self, queries: Sequence[str], threshold: float) -> list[tuple[Ints, NDArray[np.float64]]]:
-        """For every query, which texts are similar to it, and how much.
+    def search(self, queries: Sequence[str], thresholds: Sequence[float]) -> list[Ints]:
+        """For every query, which texts are similar to it.
 
         Parameters
         ----------
-        queries : texts
-        threshold : smallest similarity, above 0
+        queries : m texts
+        thresholds : m smallest similarities, above 0
 
         Returns
         -------
-        A pair per query: positions int64 [m], ascending, and similarities float64 [m].
+        Positions of texts, ascending, an int64 array a query.
         """
         owners, codes = _codes(queries)
         position = np.searchsorted(self._vocabulary, codes)
         position[position == len(self._vocabulary)] = 0
         known = self._vocabulary[position] == codes if len(self._vocabulary) else np.zeros(len(codes), np.bool_)
-        bounds = np.searchsorted(owners, np.arange(len(queries) + 1))
+        bounds = pairwise(np.searchsorted(owners, np.arange(len(queries) + 1)).tolist())
         return [
-            self._similar(position[start:stop][known[start:stop]], int(stop - start), threshold)
-            for start, stop in pairwise(bounds)
+            self._similar(position[start:stop][known[start:stop]], stop - start, threshold)
+            for (start, stop), threshold in zip(bounds, thresholds, strict=True)
         ]
 
-    def _similar(self, rows: Ints, n_trigrams: int, threshold: float) -> tuple[Ints, NDArray[np.float64]]:
+    def _similar(self, rows: Ints, n_trigrams: int, threshold: float) -> Ints:
         """Texts that share enough of the trigrams at `rows` of the index with a text that has `n_trigrams`."""
-        needed = int(np.ceil(threshold * n_trigrams - _SLACK))
-        if len(rows) < max(needed, 1):
-            return np.empty(0, np.int64), np.empty(0)
-        # A text that shares `needed` of the trigrams holds one of the rarest ones, all but `needed - 1`.
-        rarest = rows[np.argsort(self._starts[rows + 1] - self._starts[rows], kind="stable")]
-        n_rare = len(rows) - needed + 1
-        candidates = np.unique(self._holders(rarest[:n_rare]))
-        counts = np.zeros(len(self._sizes), np.int32)
-        for row in rarest:
-            counts[self._owners[self._starts[row] : self._starts[row + 1]]] += 1
+        needed = max(int(np.ceil(threshold * n_trigrams - SLACK)), 1)
+        if len(rows) < needed:
+            return np.empty(0, np.int64)
+        holders = [self._owners[self._starts[row] : self._starts[row + 1]] for row in rows.tolist()]
+        counts = np.bincount(np.concatenate(holders), minlength=len(self._sizes))
+        candidates = np.flatnonzero(counts >= needed)
         common = counts[candidates]
-        found = common / (n_trigrams + self._sizes[candidates] - common)
-        near = found >= threshold - _SLACK
-        return candidates[near].astype(np.int64), found[near]
-
-    def _holders(self, rows: Ints) -> NDArray[np.int32]:
-        return np.concatenate([self._owners[self._starts[row] : self._starts[row + 1]] for row in rows])
+        return candidates[common >= (threshold - SLACK) * (n_trigrams + self._sizes[candidates] - common)]
 
 
 def _codes(texts: Sequence[str]) -> tuple[Ints, Ints]:

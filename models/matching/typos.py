@@ -1,7 +1,5 @@
 """Slips of the keyboard: the edit distance in which swapping two neighbors is one step."""
 
-from os.path import commonprefix
-
 
 def edits(one: str, other: str, limit: int) -> int:
     """Insertions, deletions, substitutions and swaps of neighbors that turn one text into the other.
@@ -29,10 +27,18 @@ def edits(one: str, other: str, limit: int) -> int:
 
 def _differing_parts(one: str, other: str) -> tuple[str, str]:
     """Both texts without their common beginning and end, which cost no step."""
-    start = len(commonprefix((one, other)))
+    start = _n_equal(one, other)
     one, other = one[start:], other[start:]
-    end = len(commonprefix((one[::-1], other[::-1])))
+    end = _n_equal(one[::-1], other[::-1])
     return one[: len(one) - end], other[: len(other) - end]
+
+
+def _n_equal(one: str, other: str) -> int:
+    """How many letters at the beginning are equal."""
+    for position, (char, opposite) in enumerate(zip(one, other, strict=False)):
+        if char != opposite:
+            return position
+    return min(len(one), len(other))
 
 
 def slips_allowed(n_letters: int) -> int:

@@ -16,6 +16,13 @@ def enabled_providers(settings: Settings) -> list[Provider]:
     return [provider for provider in Provider if limits_of(settings, provider).enabled]
 
 
+def require_enabled(settings: Settings, provider: Provider) -> None:
+    """Raise `ConfigurationError` (`provider-disabled`) unless the provider may be asked; it names the setting."""
+    limits = limits_of(settings, provider)
+    if not limits.enabled:
+        raise ConfigurationError("provider-disabled", f"{provider} is not asked: {limits.why_disabled}.")
+
+
 def open_client(settings: Settings, provider: Provider) -> "ProviderClient":
     """A client of the provider; nothing is sent.
 
@@ -24,9 +31,7 @@ def open_client(settings: Settings, provider: Provider) -> "ProviderClient":
     ConfigurationError
         `provider-disabled`: it is switched off or has no key; the message names the setting.
     """
-    limits = limits_of(settings, provider)
-    if not limits.enabled:
-        raise ConfigurationError("provider-disabled", f"{provider} is not asked: {limits.why_disabled}")
+    require_enabled(settings, provider)
     if provider is Provider.RECCOBEATS:
         from integrations.reccobeats import ReccoBeatsClient
 

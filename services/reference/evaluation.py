@@ -4,9 +4,8 @@ A part of the tracks is taken out of the table; the rest is loaded into an empty
 into two halves: thresholds are chosen on one, and figures reported on the other.
 """
 
-import hashlib
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,38 +17,25 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from core.errors import PermanentError
 from core.features import FEATURE_NAMES, FEATURES
 from db.repositories.reference import TrackColumns, reference_state
 from models.matching.choice import SAME_RECORDING
 from models.matching.scoring import THRESHOLDS, Thresholds
 from models.training_data import ReferenceTable
-from services.reference.impostors import NEGATIVE, Stock
+from services.reference.cases import Case, half_of, make_cases, songs_of, with_hangul
+from services.reference.impostors import NEGATIVE
 from services.reference.loading import load_reference
 from services.reference.matching import Match, match_references
 from services.reference.perturbations import POSITIVE, Song
 
 #: One in so many tracks is taken out of the table.
 _REMOVED_ONE_IN = 10
-#: One in so many known tracks gets a Hangul name and title, for real ones are few.
-_HANGUL_ONE_IN = 40
-_HANGUL_SYLLABLES = (
-    "가나다라마바사아자하고노도로모보소오조호구누두루무부수우주기니디리미비시이지히별달꽃밤봄눈길문강산연은영"
-)
 _CHUNK = 500
 
 _SCALES = np.array([feature.scale for feature in FEATURES], np.float32)
 
 OnStep = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A track to look up, and what should be found."""
-
-    kind: str
-    asked: Song
-    truth: str | None  #: The Spotify id; `None` for an impostor.
-    original: Song  #: What it was made from.
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +114,23 @@ def evaluate_matches(
     session : on a database whose reference table is empty; nothing is committed
     per_kind : at most so many cases of each kind and half
     tune : whether to try other thresholds on the first half
+
+    Raises
+    ------
+    PermanentError
+        `invalid-option`: the table has no ids or no durations.
     """
+    if len(set(table.tracks.track_id)) < len(table) or not any(table.tracks.duration_ms):
+        raise PermanentError("invalid-option", f"{table.path} needs a track_id, each once, and durations.")
     on_step("Loading references", 0, None)
     rng = random.Random(seed)
-    songs = _with_hangul(rng, _songs(table))
+    songs = with_hangul(rng, songs_of(table))
     held_out = {song.spotify_id for song in rng.sample(songs, len(songs) // _REMOVED_ONE_IN)}
     known = [song for song in songs if song.spotify_id not in held_out]
     _load(session, known, table)
-    values = {song.spotify_id: row for song, row in zip(_songs(table), table.targets, strict=True)}
-    halves = [_half(songs, held_out, number) for number in (0, 1)]
-    cases = [list(_cases(rng, stock, per_kind)) for stock in halves]
+    values = dict(zip(table.tracks.track_id, table.targets, strict=True))
+    halves = [half_of(songs, held_out, number) for number in (0, 1)]
+    cases = [make_cases(rng, stock, per_kind) for stock in halves]
     sweeps = list(_sweep(session, cases[0], values, on_step)) if tune else []
     results = _count(cases[1], _matched(session, cases[1], THRESHOLDS, on_step), values)
     return MatchingEvaluation(
@@ -148,24 +141,6 @@ def evaluate_matches(
         negatives=[result for result in results if result.kind in NEGATIVE],
         sweeps=sweeps,
     )
-
-
-def _songs(table: ReferenceTable) -> list[Song]:
-    tracks = table.tracks
-    columns = zip(tracks.track_id, tracks.artist, tracks.title, tracks.duration_ms, strict=True)
-    return [Song(spotify_id, tuple(artist.split(";")), title, ms) for spotify_id, artist, title, ms in columns if ms]
-
-
-def _with_hangul(rng: random.Random, songs: Sequence[Song]) -> list[Song]:
-    """The songs, some of them under a Hangul name and title."""
-
-    def name(n_words: int) -> str:
-        return " ".join("".join(rng.choices(_HANGUL_SYLLABLES, k=rng.randint(2, 4))) for _ in range(n_words))
-
-    return [
-        replace(song, artists=(name(1),), title=name(rng.randint(1, 3))) if rng.randrange(_HANGUL_ONE_IN) == 0 else song
-        for song in songs
-    ]
 
 
 def _load(session: Session, known: Sequence[Song], table: ReferenceTable) -> None:
@@ -182,41 +157,6 @@ def _load(session: Session, known: Sequence[Song], table: ReferenceTable) -> Non
         path = Path(folder) / "known.parquet"
         pyarrow.parquet.write_table(pa.table(columns | features), path)
         load_reference(session, path, "evaluation", lambda *_: None)
-
-
-def _half(songs: Iterable[Song], held_out: set[str], number: int) -> Stock:
-    """The songs of one half of the artists; the name decides, so that it is the same half for every seed."""
-    mine = [song for song in songs if hashlib.sha256(song.artists[0].encode()).digest()[0] % 2 == number]
-    return Stock(
-        known=[song for song in mine if song.spotify_id not in held_out],
-        removed=[song for song in mine if song.spotify_id in held_out],
-    )
-
-
-def _cases(rng: random.Random, stock: Stock, per_kind: int) -> Iterator[Case]:
-    for kind, perturb in POSITIVE.items():
-        yield from _of_kind(rng, stock, per_kind, lambda song, p=perturb, k=kind: _positive(k, p(rng, song), song))  # type: ignore[misc]
-    for kind, imitate in NEGATIVE.items():
-        yield from _of_kind(
-            rng,
-            stock,
-            per_kind,
-            lambda song, i=imitate, k=kind: _negative(k, i(rng, song, stock), song),  # type: ignore[misc]
-        )
-
-
-def _of_kind(rng: random.Random, stock: Stock, per_kind: int, make: Callable[[Song], Case | None]) -> Iterator[Case]:
-    made = (make(song) for song in rng.sample(stock.known, len(stock.known)))
-    for _, case in zip(range(per_kind), filter(None, made), strict=False):
-        yield case
-
-
-def _positive(kind: str, asked: Song | None, song: Song) -> Case | None:
-    return None if asked is None else Case(kind, asked, song.spotify_id, song)
-
-
-def _negative(kind: str, asked: Song | None, song: Song) -> Case | None:
-    return None if asked is None else Case(kind, asked, None, song)
 
 
 def _matched(

@@ -55,7 +55,7 @@ def _candidates(
     session: Session, state: ReferenceState, described: dict[int, Description], thresholds: Thresholds
 ) -> list[NearRow]:
     forms = {n: searched_forms(one.artist_key) for n, one in described.items()}
-    near = near_artists(session, state, {form for own in forms.values() for form in own}, thresholds.artist)
+    near = near_artists(session, state, {form for own in forms.values() for form in own}, thresholds)
     by_artist, by_title = NearQueries(), NearQueries()
     for n, one in described.items():
         assert one.duration_ms is not None

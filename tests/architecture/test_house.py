@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from core.errors import ERROR_CODES
+from core.error_codes import ERROR_CODES
 from core.features import FEATURE_NAMES
 from core.reference_pages import errors_page, settings_page, settings_rows
 from db.engine import get_engine
@@ -49,7 +49,7 @@ def test_no_module_is_a_junk_drawer():
 
 
 def test_every_error_code_is_used():
-    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if path.name != "errors.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if path.name != "error_codes.py")
     assert [name for name in ERROR_CODES if f'"{name}"' not in code and f"'{name}'" not in code] == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import ERROR_CODES
+from core.error_codes import ERROR_CODES
 
 IMPORT = "/api/playlists/import"
 PATHS = [

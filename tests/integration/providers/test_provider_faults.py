@@ -88,10 +88,13 @@ def test_trouble_becomes_a_typed_error_in_time(fault: str, client: ProviderClien
     assert all(client.ask(questions(4), gate).values())
 
 
-@pytest.mark.parametrize("fault", ANSWERS)
+@pytest.mark.parametrize(
+    ("client", "fault"),
+    [(Provider.GEMINI, fault) for fault in ANSWERS]
+    + [(Provider.RECCOBEATS, fault) for fault in ANSWERS if fault not in GEMINI_ONLY],
+    indirect=["client"],
+)
 def test_bad_values_cost_their_own_track_alone(fault: str, client: ProviderClient, fakes: FakeProviders) -> None:
-    if fault in GEMINI_ONLY and client.provider is not Provider.GEMINI:
-        pytest.skip("a language model's fault")
     healthy = client.ask(questions(4), OpenGate())
     fakes.control(faults=f"{client.provider}:{fault}")
     gate = OpenGate()

@@ -101,10 +101,10 @@ def test_an_analysis_out_of_range_is_a_broken_answer(
 def test_what_is_no_audio_is_not_sent(client: ReccoBeatsClient, fakes: FakeProviders, tmp_path: Path) -> None:
     text = tmp_path / "notes.mp3"
     text.write_text("la la la")
-    for path in (tmp_path / "missing.wav", text):
+    for path, code in ((tmp_path / "missing.wav", "file-not-found"), (text, "audio-unreadable")):
         with pytest.raises(PermanentError, match=path.name) as caught:
             client.analyze(path, OpenGate())
-        assert caught.value.code == "file-not-found"
+        assert caught.value.code == code
     assert fakes.calls() == []
 
 

@@ -8,7 +8,8 @@ from starlette.responses import StreamingResponse
 
 from api.problems import answer_with_problems
 from api.request_log import RequestLog
-from core.errors import ERROR_CODES, ConfigurationError, RetryableError
+from core.error_codes import ERROR_CODES
+from core.errors import ConfigurationError, RetryableError
 
 SECRET = "postgresql://user:secret@host/db"
 

@@ -43,7 +43,7 @@ def test_the_mix_is_the_mean_of_the_channels(tmp_path: Path) -> None:
 def test_a_short_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match=r"holds 2\.0 s") as caught:
         first_seconds(_write(tmp_path / "short.ogg", 2.0))
-    assert caught.value.code == "file-empty"
+    assert caught.value.code == "audio-unreadable"
     assert first_seconds(_write(tmp_path / "enough.ogg", 6.0)).seconds == pytest.approx(6)
 
 
@@ -53,7 +53,7 @@ def test_what_cannot_be_decoded_is_refused(content: bytes, tmp_path: Path) -> No
     path.write_bytes(content)
     with pytest.raises(PermanentError, match=r"odd\.mp3 cannot be read as audio") as caught:
         first_seconds(path)
-    assert caught.value.code == "file-not-found"
+    assert caught.value.code == "audio-unreadable"
     assert caught.value.__context__ is None
 
 
