@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.console import err, print_json, progress_bar
 from cli.console import out as stdout
+from cli.evaluate_matching import evaluate_matching
 from core.features import FEATURE_NAMES
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ app = typer.Typer(help="Evaluate models.", no_args_is_help=True)
 @app.callback()
 def evaluate() -> None:
     """Evaluate models."""
+
+
+app.command("matching")(evaluate_matching)
 
 
 @app.command("predictor")

@@ -20,6 +20,7 @@ from cli.predict import predict
 from cli.provider_analyze import analyze
 from cli.provider_plan import plan
 from cli.providers import app as providers_app
+from cli.reference import app as reference_app
 from cli.status import status
 from cli.train import app as train_app
 from cli.tune import app as tune_app
@@ -44,6 +45,7 @@ app.command("enrich-status")(enrich_status)
 app.command("look-up")(look_up)
 app.add_typer(job_app, name="job")
 app.add_typer(providers_app, name="providers")
+app.add_typer(reference_app, name="reference")
 app.command()(up)
 app.command()(status)
 app.add_typer(db_app, name="db")
