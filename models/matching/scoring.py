@@ -6,7 +6,7 @@ from functools import lru_cache
 from models.matching.durations import durations_agree
 from models.matching.forms import artist_forms, bare_title, bare_title_key, credited_names, lead_form, title_forms
 from models.matching.trigrams import similarity, trigrams
-from models.matching.typos import COMMON_SHORT_WORDS, edits, is_slip, slips_allowed
+from models.matching.typos import COMMON_SHORT_WORDS, edits, is_slip, n_letters, slips_allowed
 from models.matching.versions import imitation_words, stated_version, version_of
 
 
@@ -115,12 +115,14 @@ def search_threshold(form: str, thresholds: Thresholds = THRESHOLDS) -> float:
 
 def search_length_slack(form: str) -> int:
     """By how many letters a name may be longer or shorter for `near_score` to take both for one artist."""
-    return slips_allowed(len(form.replace(" ", "")) + 2)
+    return slips_allowed(n_letters(form) + 2)
 
 
 @lru_cache(maxsize=262_144)
 def text_similarity(one: str, other: str) -> float:
     """Trigram similarity of two spellings, 0 where a word of one has no counterpart in the other."""
+    if abs(n_letters(one) - n_letters(other)) > slips_allowed(max(n_letters(one), n_letters(other))):
+        return 0.0
     found = similarity(one, other)
     if found == 1.0:
         return 1.0 if sorted(one.split()) == sorted(other.split()) else 0.99

@@ -46,6 +46,11 @@ def slips_allowed(n_letters: int) -> int:
     return 0 if n_letters < 4 else 1 + n_letters // 12
 
 
+def n_letters(text: str) -> int:
+    """Letters of a text, spaces aside."""
+    return len(text) - text.count(" ")
+
+
 def is_slip(one: str, other: str) -> bool:
     """Whether one text is the other with a few slips, spaces aside."""
     first, second = one.replace(" ", ""), other.replace(" ", "")

@@ -40,15 +40,23 @@ class RouterModel:
     trees: bytes  #: Of `models.tree_export`; output k is the normalized correction of feature k
     trust: NDArray[np.float64]  #: [GROUPS], 0 (base alone) .. 1
     intervals: RouterIntervals
+    gain: NDArray[np.float64]  #: Coefficients of `models.routing.expected_gain.GainModel`
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All but the trees, by name."""
-        return {"share": self.share, "line": self.line, "trust": self.trust, **self.intervals.arrays()}
+        return {
+            "share": self.share,
+            "line": self.line,
+            "trust": self.trust,
+            "gain": self.gain,
+            **self.intervals.arrays(),
+        }
 
     @classmethod
     def restore(cls, trees: bytes, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
-        return cls(arrays["share"], arrays["line"], trees, arrays["trust"], RouterIntervals.restore(arrays))
+        intervals = RouterIntervals.restore(arrays)
+        return cls(arrays["share"], arrays["line"], trees, arrays["trust"], intervals, arrays["gain"])
 
     def write_files(self, folder: Path) -> None:
         """Write the data files of the artifact into `folder`."""
@@ -93,7 +101,7 @@ class LearnedRouter:
     def learned_values(self, inputs: RouterInputs) -> Numbers:
         """Normalized values [n, 9] before genre groups draw them back to the base; NaN where not looked up."""
         first = first_guess(inputs, self.model.share, self.model.line)
-        return first + self._trees.predict(inputs.tree_columns(first))
+        return np.asarray(first + self._trees.predict(inputs.tree_columns(first)))
 
     def _trust(self, inputs: RouterInputs) -> Numbers:
         """By track, [n, 1]."""
@@ -115,8 +123,8 @@ class LearnedRouter:
 
 def first_guess(inputs: RouterInputs, share: Numbers, line: Numbers) -> Numbers:
     """Normalized values [n, 9] from shares [9] and lines [9, N_LINE_COLUMNS]; NaN where not looked up."""
-    corrections = [inputs.line_columns(k) @ own for k, own in enumerate(line)]
-    return inputs.base + share * inputs.apart + np.column_stack(corrections)
+    corrections = np.column_stack([inputs.line_columns(k) @ own for k, own in enumerate(line)])
+    return np.asarray(inputs.base + share * inputs.apart + corrections)
 
 
 def _share_of_other(moved: Numbers, apart: Numbers) -> Numbers:

@@ -18,6 +18,7 @@ from core.side_by_side import side_by_side
 from models.evaluation.errors import IN_BENCHMARK, SCALES
 from models.predictors.folds import SEED, artist_folds
 from models.predictors.protocol import OnProgress
+from models.routing.expected_gain import GainModel
 from models.routing.learned import LearnedRouter, RouterModel, first_guess
 from models.routing.protocol import Pair, Routed
 from models.routing.router_inputs import N_TREE_COLUMNS, Numbers, RouterInputs
@@ -107,22 +108,34 @@ def fit_router(pair: Pair, targets: NDArray[np.floating], artists: Sequence[str]
     routed = inputs.base + (inputs.groups @ trust)[:, None] * (learned - inputs.base)
     parts = _fit_parts(pair, truth)
     trees = export_trees([[booster] for booster in parts.boosters], N_TREE_COLUMNS, scale=tree_share)
-    return RouterModel(parts.share, parts.line, trees, trust, RouterIntervals.fit(inputs, truth - routed))
+    intervals = RouterIntervals.fit(inputs, truth - routed)
+    gains = _track_errors(inputs.base - truth) - _track_errors(routed - truth)
+    gain = GainModel.fit(inputs.base_uncertainty, inputs.groups, inputs.popularity, gains)
+    return RouterModel(parts.share, parts.line, trees, trust, intervals, gain.coefficients)
 
 
-def cross_fit(
-    pair: Pair, targets: NDArray[np.floating], artists: Sequence[str], on_progress: OnProgress
-) -> tuple[Routed, NDArray[np.intp]]:
-    """Route n tracks, each by a router that has not seen its artist; also the fold of each track, [n].
+@dataclass(frozen=True, slots=True)
+class CrossFit:
+    """Every track routed by a router that has not seen its artist."""
+
+    routed: Routed
+    expected_gain: Numbers  #: [n], before the look-up, by the same routers
+
+
+def cross_fit(pair: Pair, targets: NDArray[np.floating], artists: Sequence[str], on_progress: OnProgress) -> CrossFit:
+    """Route n tracks out of sample; arguments as for `fit_router`.
 
     `on_progress` is called after each of `OUTER_FOLDS` folds.
     """
     folds = artist_folds(artists, OUTER_FOLDS)
-    order, parts = [], []
+    order, parts, gains = [], [], []
     for fold in range(OUTER_FOLDS):
         seen, out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         model = fit_router(pair.take(seen), targets[seen], [artists[row] for row in seen.tolist()])
-        parts.append(LearnedRouter(model, DESIGN)(pair.take(out)))
+        unseen = pair.take(out)
+        parts.append(LearnedRouter(model, DESIGN)(unseen))
+        inputs = RouterInputs.of(unseen)
+        gains.append(GainModel(model.gain).expect(inputs.base_uncertainty, inputs.groups, inputs.popularity))
         order.append(out)
         on_progress(fold + 1, OUTER_FOLDS)
     back = np.argsort(np.concatenate(order))
@@ -130,7 +143,8 @@ def cross_fit(
     def whole(name: str) -> NDArray[Any]:
         return np.asarray(np.concatenate([getattr(part, name) for part in parts])[back])
 
-    return Routed(whole("values"), whole("weight"), whole("rule"), parts[0].rules, whole("uncertainty")), folds
+    routed = Routed(whole("values"), whole("weight"), whole("rule"), parts[0].rules, whole("uncertainty"))
+    return CrossFit(routed, np.concatenate(gains)[back])
 
 
 def _fit_parts(pair: Pair, truth: Numbers) -> _Parts:
@@ -173,12 +187,15 @@ def _fit_line(columns: Numbers, target: Numbers) -> Numbers:
     return np.asarray(plain)
 
 
+def _track_errors(residuals: Numbers) -> Numbers:
+    """Mean absolute residuals of the benchmark's features, [n]."""
+    return np.asarray(np.abs(residuals)[:, IN_BENCHMARK].mean(axis=1))
+
+
 def _trust(inputs: RouterInputs, learned: Numbers, truth: Numbers) -> Numbers:
     """For each genre group how far to go from the base to the learned value, never so far that it is worse off."""
     moved = learned - inputs.base
-    errors = np.stack(
-        [np.abs(inputs.base + share * moved - truth)[:, IN_BENCHMARK].mean(axis=1) for share in _TRUST], axis=1
-    )
+    errors = np.stack([_track_errors(inputs.base + share * moved - truth) for share in _TRUST], axis=1)
     overall = errors.mean(axis=0)
     trust = np.zeros(inputs.groups.shape[1])
     for group, member in enumerate(inputs.groups.T > 0):

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from core.features import FEATURE_NAMES, FEATURES, N_FEATURES
 from models.evaluation.errors import SCALES
-from models.predictors.protocol import clip_to_ranges
-from models.routing.genre_groups import GROUPS
+from models.predictors.protocol import Prediction, clip_to_ranges
+from models.routing.answer_error import answer_half_widths
+from models.routing.genre_groups import GROUPS, genre_groups
+from models.routing.protocol import Pair
+from models.training_data import ReferenceTable
 
 SEED = 42
 #: Popularity at which it changes nothing; also taken where it is unknown.
@@ -106,6 +109,15 @@ def simulate(
     wrong_end = np.where(truth - _LOW > _HIGH - truth, _LOW, _HIGH)
     values = np.where((chance.confused < constants.confused)[:, None], wrong_end, values)
     return clip_to_ranges(np.round(values / _STEPS) * _STEPS)
+
+
+def simulated_pair(base: Prediction, table: ReferenceTable, constants: Constants, seed: int = SEED) -> Pair:
+    """The estimates of a predictor for the tracks of a table beside simulated look-ups of them."""
+    tracks = table.tracks
+    chance = Chance.draw(len(table), seed)
+    other = simulate(table.targets, genre_groups(tracks.genres), tracks.popularity, constants, chance)
+    unsure = np.broadcast_to(answer_half_widths(), other.shape)
+    return Pair(base.values, base.uncertainty, other, unsure, tracks.genres, tracks.popularity)
 
 
 def _expected_quality(

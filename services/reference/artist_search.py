@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db.repositories.reference import ReferenceState, artists_near, has_trigram_search, load_artist_forms
 from models.matching.scoring import Thresholds, search_length_slack, search_threshold
 from models.matching.trigrams import SLACK, TrigramIndex, similarity
+from models.matching.typos import n_letters
 
 #: Up to so many spellings are searched by the server where it can; for more, this process makes an index of its own.
 SMALL_SEARCH = 50
@@ -31,7 +32,7 @@ class _ArtistIndex:
         found = self.trigrams.search(forms, [search_threshold(form, thresholds) for form in forms])
         near: NearArtists = {}
         for form, positions in zip(forms, found, strict=True):
-            close = np.abs(self.lengths[positions] - _n_letters(form)) <= search_length_slack(form)
+            close = np.abs(self.lengths[positions] - n_letters(form)) <= search_length_slack(form)
             near[form] = {self.artist_keys[position] for position in positions[close].tolist()}
         return near
 
@@ -70,7 +71,7 @@ def search_on_server(session: Session, forms: Collection[str], thresholds: Thres
     """The same search by pg_trgm, which the server must have."""
     near: NearArtists = defaultdict(set)
     for form, found, artist_key in artists_near(session, list(forms), thresholds.artist - _ROUNDING):
-        close = abs(_n_letters(found) - _n_letters(form)) <= search_length_slack(form)
+        close = abs(n_letters(found) - n_letters(form)) <= search_length_slack(form)
         if close and similarity(form, found) >= search_threshold(form, thresholds) - SLACK:
             near[form].add(artist_key)
     return near
@@ -87,13 +88,9 @@ def _index(session: Session, identity: tuple[str, int]) -> _ArtistIndex:
     with _lock:
         if _cached is None or _cached[0] != identity:
             forms, artist_keys = load_artist_forms(session)
-            lengths = np.fromiter(map(_n_letters, forms), np.int32, len(forms))
+            lengths = np.fromiter(map(n_letters, forms), np.int32, len(forms))
             _cached = identity, _ArtistIndex(TrigramIndex(forms), lengths, artist_keys)
         return _cached[1]
-
-
-def _n_letters(form: str) -> int:
-    return len(form) - form.count(" ")
 
 
 def _database_of(session: Session) -> str:

@@ -17,7 +17,7 @@ def table(options: UpOptions = OPTIONS, **urls: str) -> dict[str, ProcessSpec]:
 
 
 def test_everything_runs() -> None:
-    workers = ["worker-cpu", "worker-train", "worker-maintenance"]
+    workers = ["worker-cpu", "worker-api", "worker-train", "worker-maintenance"]
     assert list(table()) == ["postgres", "valkey", *workers, "beat", "api", "flower"]
 
 
@@ -29,6 +29,17 @@ def test_servers_of_somebody_else_are_not_watched() -> None:
 
 def test_flower_can_be_left_out() -> None:
     assert "flower" not in table(UpOptions(1, "127.0.0.1", 8000, None))
+
+
+def test_fake_providers_are_asked_instead_of_real_ones() -> None:
+    specs = table(UpOptions(1, "127.0.0.1", 8000, None, fakes_port=8123), gemini={"api_key": "a-real-one"})
+    assert "--port=8123" in specs["fake-providers"].argv
+    for name in ("worker-cpu", "worker-api", "api"):
+        env = specs[name].env
+        assert env["MUSICSPACE_RECCOBEATS__ENABLED"] == "true"
+        assert env["MUSICSPACE_RECCOBEATS__BASE_URL"] == env["MUSICSPACE_GEMINI__BASE_URL"] == "http://127.0.0.1:8123"
+        assert env["MUSICSPACE_GEMINI__API_KEY"] != "a-real-one"
+    assert "fake-providers" not in table()
 
 
 def test_the_parts_find_the_servers_but_the_watchers_look_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
