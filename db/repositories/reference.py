@@ -167,6 +167,8 @@ def _by_half(session: Session, column: str, queries: NearQueries) -> list[NearRo
 
 def load_details(session: Session, reference_ids: Sequence[int]) -> dict[int, ReferenceDetails]:
     """What the references say, by their ids."""
+    if not reference_ids:
+        return {}
     rows = session.execute(
         text(f"""
             SELECT id, spotify_id, artist_key, title_key, {", ".join(FEATURE_NAMES)}

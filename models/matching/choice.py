@@ -62,7 +62,7 @@ def choose_near(candidates: Sequence[Candidate], thresholds: Thresholds = THRESH
     """The candidate with the best score, where every other recording is behind by the margin."""
     ordered = sorted(candidates, key=lambda one: (-one.score, *_by_duration(one)))
     best = ordered[0]
-    group = [one for one in ordered if one.key == best.key and best.score - one.score < thresholds.margin]
+    group = [one for one in ordered if one.key == best.key and best.score - one.score <= thresholds.margin]
     choice = choose_exact(group)
     if choice is None:
         return None

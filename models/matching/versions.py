@@ -57,6 +57,7 @@ _VERSION_WORDS: dict[str, str] = {
 # In the name of an artist they mark somebody who performs the songs of others.
 _IMITATION_WORDS = frozenset(
     {"karaoke", "tribute", "tributes", "covers", "cover", "lullaby", "lullabies", "instrumental"}
+    | {"plays", "performs", "sings"}
 )
 # What a title says of a recording wherever it says it, also where the identity key takes it for a part of a guest's
 # name ("Song feat. Guest Remix").

@@ -47,6 +47,10 @@ class Routed:
     rules: tuple[str, ...]  #: Names of the rules, in the order in which they are tried
     uncertainty: NDArray[np.float32]  #: [n, 9], half-widths of 80 % intervals
 
+    def take(self, rows: NDArray[np.intp]) -> "Routed":
+        """The given rows, in the given order."""
+        return Routed(self.values[rows], self.weight[rows], self.rule[rows], self.rules, self.uncertainty[rows])
+
 
 class Strategy(Protocol):
     """A pure function of a pair."""

@@ -74,7 +74,7 @@ def plan_paid(
     with closing(open_client(settings, Provider.GEMINI)) as client:
         worth_asking = ids_worth_asking(session, client.provider, client.variant, track_ids)
         candidates = [track_id for track_id in worth_asking if track_id not in without]
-        gains = _expected_gains(session, candidates, settings.enrich.predictor)
+        gains = _expected_gains(session, candidates, settings)
         left = _budget_left(session, settings, client.provider)
         budget = left if budget_usd is None else min(budget_usd, left)
         per_call = client.estimate(client.batch_size).cost_usd
@@ -169,16 +169,17 @@ def _worth_asking(
         return ids_worth_asking(session, provider, client.variant, track_ids)
 
 
-def _expected_gains(session: Session, track_ids: Sequence[int], predictor: str) -> NDArray[np.float32]:
-    """Expected decrease of each track's error, [n]."""
+def _expected_gains(session: Session, track_ids: Sequence[int], settings: Settings) -> NDArray[np.float64]:
+    """Expected decrease of each track's error, [n]; none where the predictor in use said nothing."""
     from models.routing.expected_gain import expected_gain
 
-    gains = [np.empty(0, np.float32)]
+    gains = [np.empty(0)]
     for start in range(0, len(track_ids), _CHUNK):
         ids = track_ids[start : start + _CHUNK]
         tracks = load_batch(session, ids)
-        gains.append(expected_gain(uncertainties(session, ids, predictor), tracks.genres, tracks.popularity))
-    return np.concatenate(gains)
+        unsure = uncertainties(session, ids, settings.enrich.predictor)
+        gains.append(expected_gain(unsure, tracks.genres, tracks.popularity, settings.artifacts_dir))
+    return np.nan_to_num(np.concatenate(gains))
 
 
 def _job_budget_left(session: Session, settings: Settings, job_id: int) -> float | None:

@@ -1,12 +1,15 @@
 """Load a file of known recordings into the reference table, in one transaction of the caller's."""
 
+import os
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
@@ -124,13 +127,19 @@ def _computed(file: ReferenceFile, broken: BrokenLines, pool: ProcessPoolExecuto
 
 def _processes() -> ProcessPoolExecutor:
     # Forked children would hold this process' connections.
-    return ProcessPoolExecutor(N_PROCESSES, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
+    return ProcessPoolExecutor(N_PROCESSES, mp_context=get_context("spawn"), initializer=_follow_parent)
 
 
-def _leave_interrupts_to_parent() -> None:
-    import signal
-
+def _follow_parent() -> None:
+    """In a child: leave interrupts to the parent, and end when it does, however it was ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_after_parent, daemon=True).start()
+
+
+def _end_after_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _packed(batch: Any) -> bytes:

@@ -108,6 +108,25 @@ def test_lines_with_other_numbers_of_cells_are_counted(tmp_path: Path) -> None:
     assert (len(rows), broken) == (2, 1)
 
 
+def test_a_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "file.csv", row())
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    rows, left_out, broken = staged(path)
+    assert (len(rows), left_out, broken) == (1, {}, 0)
+
+
+def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
+    path = write(tmp_path / "file.csv", row())
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert staged(path) == ([], {}, 0)
+
+
+def test_texts_arrive_as_they_are(tmp_path: Path) -> None:
+    title = 'Line\nbreak, "quotes", back\\slash, \\. and 한글'
+    (found,), _, _ = staged(write(tmp_path / "file.csv", row(title=title)))
+    assert found["title"] == title
+
+
 def test_parquet_with_a_list_of_artists(tmp_path: Path) -> None:
     columns = {
         "track_id": [ID, None],

@@ -62,6 +62,7 @@ def test_one_recording(one: Name, other: Name) -> None:
         (("Adele", "Hello"), ("Adele Tribute Band", "Hello")),
         (("Adele", "Hello"), ("Karaoke Adele", "Hello")),
         (("아이유", "좋은 날"), ("Vitamin String Quartet plays 아이유", "좋은 날")),
+        (("David & David", "Some Song"), ("String Quartet plays David & David", "Some Song")),
         (("Alpha", "Some Song"), ("Omega", "Some Song")),
         (("DeBarge", "I Like It"), ("El DeBarge", "I Like It")),
     ],

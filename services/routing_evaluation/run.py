@@ -1,0 +1,169 @@
+"""Run the evaluation: read, route by every strategy, compare, write."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.durable_files import replacing
+from core.errors import ConfigurationError, PermanentError
+from models.evaluation.errors import normalized_errors
+from models.evaluation.holdouts import BENCHMARK_POPULARITY
+from models.registry import PREDICTORS, TRAIN_LIBRARIES, load_predictor
+from models.routing.genre_groups import genre_groups
+from models.routing.protocol import Pair, Routed
+from models.routing.simulation_fit import Ground
+from models.routing.strategies import STRATEGIES, oracle
+from models.training_data import ReferenceTable, read_reference_table
+from services.routing_evaluation.calibration import Calibration, calibrate
+from services.routing_evaluation.figures import LEARNED, ORACLE, SetFigures, figures
+from services.routing_evaluation.pages import report_page
+from services.routing_evaluation.pairs import DEFAULT_PAIRS, Sources, Study, popular_rows, split_pair
+from services.routing_evaluation.plots import draw_plots
+from services.routing_evaluation.report import PairResult, Report
+
+if TYPE_CHECKING:
+    from models.routing.learned_training import CrossFit
+
+#: Called with what is being done, and the steps done and all steps of it (None: not known).
+OnStep = Callable[[str, int, int | None], None]
+
+#: With fewer tracks no router is learned: it would learn them by heart, and its figures would mean little.
+FEWEST_TO_LEARN = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to evaluate, on what, and where to write it."""
+
+    data: Path  #: A reference table, see `models.training_data.read_reference_table`
+    out: Path  #: Folder of the report; created if missing
+    artifacts_dir: Path  #: Of the predictors that serve
+    pairs: tuple[str, ...] = ()  #: As `pairs.split_pair` takes them; empty: `DEFAULT_PAIRS`
+
+    @property
+    def command(self) -> str:
+        """The command that does the same, without the folders of this machine."""
+        data, out = (path.name if path.is_absolute() else str(path) for path in (self.data, self.out))
+        parts = [f"musicspace evaluate routing --data {data} --out {out}"]
+        parts += [f"--pair {','.join(Path(part).name for part in pair.split(','))}" for pair in self.pairs]
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished evaluation."""
+
+    report: Report
+    files: list[Path]
+    plots_missing: bool  #: Whether there are no plots for want of matplotlib
+
+
+def evaluate_routing(request: Request, on_step: OnStep) -> Outcome:
+    """Route pairs of estimates by every strategy, and write `report.md`, `report.json` and plots.
+
+    Raises
+    ------
+    PermanentError
+        `invalid-option`: a name is no pair, a file is no table, or `out` is a file. `file-not-found`.
+    ConfigurationError
+        `artifact-missing` or `artifact-corrupt`: a predictor cannot be loaded.
+    """
+    names = request.pairs or DEFAULT_PAIRS
+    for name in names:
+        split_pair(name)
+    _check_folder(request.out)
+    on_step("Reading the table", 0, None)
+    table = read_reference_table(request.data)
+    sources = Sources(table, request.artifacts_dir)
+    studies = []
+    for name in names:
+        on_step(f"Estimates of {name}", 0, None)
+        studies.append(sources.study(name))
+    results = [_evaluate(study, on_step) for study in studies]
+    used = {name for study in studies for name in (study.base, study.other) if name in PREDICTORS}
+    report = Report(
+        created=datetime.now(UTC).date().isoformat(),
+        command=request.command,
+        file=request.data.name,
+        sha256=str(table.describe()["sha256"]),
+        table_rows=len(table),
+        versions={name: load_predictor(name, request.artifacts_dir).version for name in sorted(used)},
+        pairs=results,
+        calibration=_calibration(sources) if any(study.simulated for study in studies) else None,
+    )
+    on_step("Writing the report", 0, None)
+    return _write(report, request.out)
+
+
+def _evaluate(study: Study, on_step: OnStep) -> PairResult:
+    targets = study.table.targets
+    routed: dict[str, Routed] = {name: strategy(study.pair) for name, strategy in STRATEGIES.items()}
+    gains, reason = None, ""
+    if len(study.table) >= FEWEST_TO_LEARN:
+        step = f"Learning routers for {study.title}"
+        on_step(step, 0, None)
+        cross_fit = _cross_fit()
+        fit = cross_fit(study.pair, targets, study.table.tracks.artist, lambda done, total: on_step(step, done, total))
+        routed[LEARNED], gains = fit.routed, fit.expected_gain
+    else:
+        reason = f"No router was learned: {len(study.table):,} tracks are fewer than {FEWEST_TO_LEARN:,}."
+    routed[ORACLE] = oracle(study.pair, targets)
+    sets: list[SetFigures] = []
+    for least in (BENCHMARK_POPULARITY, None):
+        rows = popular_rows(study, least)
+        if len(rows):
+            chosen = {name: own.take(rows) for name, own in routed.items()}
+            expected = None if gains is None else gains[rows]
+            sets.append(figures(study.pair.take(rows), targets[rows], chosen, expected, least))
+    return PairResult(study.base, study.other, study.title, study.simulated, reason, sets)
+
+
+def _cross_fit() -> "Callable[[Pair, NDArray[np.float32], Sequence[str], Callable[[int, int], None]], CrossFit]":
+    """The function that learns routers; it needs libraries of the extra `train`."""
+    try:
+        from models.routing.learned_training import cross_fit
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in TRAIN_LIBRARIES:
+            raise
+        reason = f"Evaluating routing needs {library}. Run `pip install 'musicspace[train]'`."
+        raise ConfigurationError("extra-missing", reason) from None
+    return cross_fit
+
+
+def _calibration(sources: Sources) -> Calibration | None:
+    """On the popular tracks of the holdouts; None where there are none."""
+    table: ReferenceTable = sources.holdouts
+    popularity = np.array(table.tracks.popularity, dtype=np.float64)
+    popular = np.flatnonzero(popularity >= BENCHMARK_POPULARITY)
+    if not len(popular):
+        return None
+    own = table.tracks.take(popular.tolist())
+    truth = table.targets[popular].astype(np.float64)
+    m1, m2 = (normalized_errors(sources.prediction(name).values[popular], truth) for name in ("m1", "m2"))
+    return calibrate(Ground(truth, m1, m2, own.popularity), genre_groups(own.genres))
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse early what could only fail after minutes of work."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError("invalid-option", f"{out} cannot be a folder ({error.strerror}).") from None
+
+
+def _write(report: Report, out: Path) -> Outcome:
+    plots = draw_plots(report, out)
+    pages = {
+        "report.md": report_page(report, [path.name for path in plots or []]),
+        "report.json": report.to_json(),
+    }
+    for name, content in pages.items():
+        with replacing(out / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    return Outcome(report, [out / name for name in pages] + (plots or []), plots_missing=plots is None)
