@@ -24,7 +24,7 @@ from core.identity import key_halves
 from core.settings import get_settings
 from db.engine import get_engine, open_session
 from db.migrate import upgrade
-from db.repositories.reference import TrackColumns, reference_state
+from db.repositories.reference import TrackColumns, has_trigram_search, reference_state
 from integrations.embedded import embedded_servers
 from models.matching.forms import searched_forms
 from models.matching.scoring import THRESHOLDS
@@ -117,7 +117,7 @@ class Vocabulary:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         words = {self._word() for _ in range(2 * _N_WORDS)}
-        self._words = sorted(words)[:]
+        self._words = sorted(words)
         rng.shuffle(self._words)
         self._words = self._words[:_N_WORDS]
         self._weights = list(accumulate(1 / (rank + 3) for rank in range(len(self._words))))
@@ -133,7 +133,7 @@ class Vocabulary:
 
 
 def references(n: int, seed: int = 1) -> Iterator[Reference]:
-    """n recordings of about n / 6 artists, a few of whom have very many."""
+    """n recordings of about n / 7 artists, a few of whom have very many."""
     rng = random.Random(seed)
     vocabulary = Vocabulary(rng)
     artists = list(dict.fromkeys(vocabulary.phrase((1, 2, 2, 2, 3)) for _ in range(n // 5)))
@@ -259,7 +259,7 @@ def measure_artist_search(session: Session, columns: TrackColumns) -> list[Measu
         timed("making the index of artists", 1, lambda: search(session, state, first, THRESHOLDS)),
         timed("artists searched, own index", len(forms), lambda: search(session, state, forms, THRESHOLDS)),
     ]
-    if artist_search.has_trigram_search(session):
+    if has_trigram_search(session):
         few = forms[: artist_search.SMALL_SEARCH]
         on_server = artist_search.search_on_server
         results.append(timed("artists searched, pg_trgm", len(few), lambda: on_server(session, few, THRESHOLDS)))

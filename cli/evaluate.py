@@ -10,6 +10,7 @@ from rich.table import Table
 from cli.console import err, print_json, progress_bar
 from cli.console import out as stdout
 from cli.evaluate_matching import evaluate_matching
+from cli.evaluate_routing import evaluate_routing
 from core.features import FEATURE_NAMES
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def evaluate() -> None:
 
 
 app.command("matching")(evaluate_matching)
+app.command("routing")(evaluate_routing)
 
 
 @app.command("predictor")

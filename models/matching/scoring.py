@@ -63,6 +63,11 @@ def same_version(one: str, other: str) -> bool:
     return one == other or stated_version(one) == stated_version(other)
 
 
+def same_performer(one: str, other: str) -> bool:
+    """Whether neither of two artists, as written, plays the songs of the other ("Karaoke", "Tribute Band")."""
+    return one == other or imitation_words(one) == imitation_words(other)
+
+
 def title_similarity(one: Description, other: Description) -> float:
     """Similarity of two titles, in 0..1; 0 where they name different versions."""
     if one.title_key == other.title_key:
@@ -80,10 +85,10 @@ def _same_version(one: Description, other: Description) -> bool:
 
 
 def _artist_similarity(one: Description, other: Description, *, same_title: bool) -> float:
+    if not same_performer(one.artist, other.artist):
+        return 0.0
     if one.artist_key == other.artist_key:
         return 1.0
-    if imitation_words(one.artist_key) != imitation_words(other.artist_key):
-        return 0.0
     found = _best_of(artist_forms(one.artist_key), artist_forms(other.artist_key))
     return max(found, _CREDITED) if same_title and found < _CREDITED and _credit_each_other(one, other) else found
 

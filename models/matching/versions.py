@@ -119,9 +119,9 @@ def stated_version(title: str) -> Version:
 
 
 @lru_cache(maxsize=65_536)
-def imitation_words(artist_key: str) -> frozenset[str]:
-    """The words of an artist's name which say that somebody performs the songs of others."""
-    return _IMITATION_WORDS.intersection(artist_key.split())
+def imitation_words(artist: str) -> frozenset[str]:
+    """The words of an artist's name, as written, which say that somebody performs the songs of others."""
+    return _IMITATION_WORDS.intersection(_WORD.findall(artist.casefold()))
 
 
 def plain_numbers(title_key: str) -> str:

@@ -15,7 +15,7 @@ from db.repositories import reference
 from db.repositories.reference import NearRow, ReferenceDetails, TrackColumns
 from models.matching.choice import Candidate, Choice, choose_exact
 from models.matching.durations import closeness, durations_agree
-from models.matching.scoring import THRESHOLDS, Thresholds, same_version
+from models.matching.scoring import THRESHOLDS, Thresholds, same_performer, same_version
 from services.reference.near_matching import find_near
 
 #: What a match by key is worth where a duration is unknown, and where it is as far away as allowed.
@@ -148,6 +148,7 @@ def _by_key(
         for row in reference.by_key(session, *zip(*asked, strict=True))
         if durations_agree(tracks.duration_ms[row.n], row.duration_ms) is not False
         and same_version(tracks.title[row.n], row.title)
+        and same_performer(tracks.artist[row.n], row.artist)
     ]
     return list(_choose(session, "key", tracks, rows))
 

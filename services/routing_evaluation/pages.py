@@ -13,8 +13,8 @@ from services.routing_evaluation.report import PairResult, Report
 _INTRO = (
     "Mean normalized error (MNE, lower is better) of eight features; ± is the standard error over tracks. *of oracle* "
     "is the share of what the oracle, which knows the truth, gains over the base. Differences are paired, track by "
-    "track. *learned* is cross-fitted: every track is routed by a router that has seen no track of its artist. All tracks "
-    "are holdouts of the predictors."
+    "track. *learned* is cross-fitted: every track is routed by a router that has seen no track of its artist. All "
+    "tracks are holdouts of the predictors."
 )
 _SIMULATED = (
     "**Simulated**: there are no recorded answers of a language model here. An error model fitted to the platform's "
@@ -106,14 +106,16 @@ def _pair(result: PairResult) -> str:
     for chosen in result.sets:
         parts += [f"### {_name(result, chosen)}: strategies", _strategies(result, chosen)]
     chosen = result.headline
+    # A table may be read, or copied, without its chapter.
+    mark = " (simulated)" if result.simulated else ""
     parts += [
-        "### Normalized error by feature",
+        f"### Normalized error by feature{mark}",
         _features(chosen),
-        "### MNE by genre group",
+        f"### MNE by genre group{mark}",
         _genres(chosen),
-        "### Routes",
+        f"### Routes{mark}",
         "Share of the values of eight features that each rule takes.\n\n" + _routes(result, chosen),
-        "### When the other estimate alone wins",
+        f"### When the other estimate alone wins{mark}",
         _wins(result, chosen),
         _bins(result, chosen),
     ]
@@ -196,8 +198,8 @@ def _calibration(calibration: Calibration) -> str:
     text = (
         f"The simulation beside what was published, on {calibration.rows:,} popular holdout tracks, once dealt the "
         "study's genres and once with their own. Ratios are QLTY's error over M1's; wins are three-way, among M1, M2 "
-        "and QLTY. Ratios by genre group are taken as if all tracks were of it; published ones are drawn to the mean as if "
-        "by three tracks."
+        "and QLTY. Ratios by genre group are taken as if all tracks were of it; published ones are drawn to the mean "
+        "as if by three tracks."
     )
     parts = [f"## How near the simulation comes\n\n{text}"]
     for title, figures in (

@@ -88,7 +88,7 @@ def patiently(ask: Ask, longest_wait_s: float = 120.0, sleep: Callable[[float], 
             try:
                 return ask(questions)
             except NotNowError as error:
-                if error.retry_after_s is None or error.retry_after_s > longest_wait_s:
+                if error.retry_after_s > longest_wait_s:
                     raise
                 sleep(max(error.retry_after_s, 0.1))
 

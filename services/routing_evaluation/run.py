@@ -86,6 +86,7 @@ def evaluate_routing(request: Request, on_step: OnStep) -> Outcome:
         studies.append(sources.study(name))
     results = [_evaluate(study, on_step) for study in studies]
     used = {name for study in studies for name in (study.base, study.other) if name in PREDICTORS}
+    used |= {"m1", "m2"} if any(study.simulated for study in studies) else set()
     report = Report(
         created=datetime.now(UTC).date().isoformat(),
         command=request.command,

@@ -22,7 +22,7 @@ from services.playlists.reader import parse_playlist
 from tasks.queues import Queue
 
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-WORKERS, THREADS, TRACKS_PER_PROMPT = 3, 4, 5
+WORKERS, THREADS = 3, 4
 # Answers that a client can use, and therefore must never ask for again. The others are faults.
 USABLE = frozenset({"ok", "prose", "garbled", "out-of-range", "wrong-track", "blocked", "obey-injection"})
 
@@ -32,13 +32,14 @@ class Scale:
     """How much of everything."""
 
     tracks: int
+    tracks_per_prompt: int
     calls_per_minute: int
     outage_s: float
     patience_s: float
 
 
-SHORT = Scale(tracks=400, calls_per_minute=45, outage_s=12, patience_s=240)
-FULL = Scale(tracks=5_000, calls_per_minute=600, outage_s=600, patience_s=1_500)
+SHORT = Scale(tracks=400, tracks_per_prompt=5, calls_per_minute=45, outage_s=12, patience_s=240)
+FULL = Scale(tracks=5_000, tracks_per_prompt=2, calls_per_minute=600, outage_s=600, patience_s=1_500)
 
 
 @pytest.fixture
@@ -95,6 +96,7 @@ def start_workers(system: System, scale: Scale) -> None:
     system.environment |= {
         "MUSICSPACE_RECCOBEATS__CALLS_PER_MINUTE": limit,
         "MUSICSPACE_GEMINI__CALLS_PER_MINUTE": limit,
+        "MUSICSPACE_GEMINI__TRACKS_PER_PROMPT": str(scale.tracks_per_prompt),
     }
     system.start_worker("enrich", Queue.ENRICH)
     system.start_worker("maintenance", Queue.MAINTENANCE, concurrency=1)
@@ -172,7 +174,7 @@ def judge(system: System, fakes: FakeProviders, scale: Scale) -> None:
     twice = paid_twice(fakes)
     print(f"paid twice: {sum(twice.values())} tracks")
     # Each thread of the killed worker may have had one call under way.
-    assert sum(twice.values()) <= THREADS * TRACKS_PER_PROMPT
+    assert sum(twice.values()) <= THREADS * scale.tracks_per_prompt
     assert system.count("SELECT count(*) FROM jobs WHERE kind = 'look-up'") == 1
     assert system.count("SELECT count(*) FROM work_items WHERE state <> 'done'") == 0
     lacking = " OR ".join(f"{name} IS NULL" for name in FEATURE_NAMES)

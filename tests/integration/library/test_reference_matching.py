@@ -88,6 +88,7 @@ def test_only_exact_matches_where_near_ones_are_not_wanted(session: Session, tmp
         ("Alpha Band", "Some Song, Pt. 2", {}),
         ("Alpha Band", "Some Song", {"duration_ms": 204_500}),
         ("Alpha Bnad", "Some Song", {"duration_ms": None}),
+        ("Alpha Band feat. Omega Tribute", "Some Song", {}),
         ("Alpha Band", "Unknown Song", {}),
         ("Other Band", "Some Song", {}),
         ("Alpha Band", "Unknown Song", {"isrc": ISRC, "duration_ms": 100_000}),
