@@ -21,13 +21,16 @@ from models.routing.router_inputs import Numbers, group_columns, popularity_colu
 
 #: Weight of the ridge, in tracks.
 _RIDGE = 100.0
+#: Quantile of the half-widths that stands for those of a track of which the base said nothing.
+_UNSURE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class GainModel:
     """A linear model of what is gained."""
 
-    coefficients: Numbers  #: Of the columns of `_columns`
+    coefficients: Numbers  #: Of the columns of `_columns`, then the constant
+    unknown: Numbers  #: [9], normalized half-widths taken where the base said nothing: it is unsure then
 
     @classmethod
     def fit(cls, uncertainty: Numbers, groups: Numbers, popularity: Numbers, gains: Numbers) -> Self:
@@ -39,7 +42,8 @@ class GainModel:
         # Columns that never vary keep a coefficient of zero; the mean gain is the constant.
         system = standard.T @ standard + _RIDGE * np.eye(len(scale))
         slopes = np.linalg.solve(system, standard.T @ (gains - gains.mean())) / np.where(varied, scale, 1.0)
-        return cls(np.append(slopes, gains.mean() - slopes @ center))
+        unknown = np.quantile(uncertainty, _UNSURE, axis=0)
+        return cls(np.append(slopes, gains.mean() - slopes @ center), unknown)
 
     def expect(self, uncertainty: Numbers, groups: Numbers, popularity: Numbers) -> Numbers:
         """Expected gains, [n], never negative.
@@ -47,11 +51,11 @@ class GainModel:
         Parameters
         ----------
         uncertainty
-            Half-widths of the base, normalized, [n, 9].
+            Half-widths of the base, normalized, [n, 9]; NaN where it said nothing.
         groups, popularity
             Of `models.routing.router_inputs`.
         """
-        columns = _columns(uncertainty, groups, popularity)
+        columns = _columns(np.where(np.isnan(uncertainty), self.unknown, uncertainty), groups, popularity)
         return np.asarray(np.maximum(columns @ self.coefficients[:-1] + self.coefficients[-1], 0.0))
 
 
@@ -66,7 +70,7 @@ def expected_gain(
     Parameters
     ----------
     uncertainty
-        Half-widths of the predictor's 80 % intervals [n, 9], in each feature's unit.
+        Half-widths of the predictor's 80 % intervals [n, 9], in each feature's unit; NaN where it said nothing.
     genres, popularity
         Of n tracks, as in `models.routing.protocol.Pair`.
     artifacts_dir
@@ -98,4 +102,5 @@ def _columns(uncertainty: Numbers, groups: Numbers, popularity: Numbers) -> Numb
 
 @lru_cache(maxsize=8)
 def _load(artifacts_dir: Path) -> GainModel:
-    return GainModel(load_artifact(artifacts_dir, NAME).arrays(NUMBERS_FILE)["gain"])
+    arrays = load_artifact(artifacts_dir, NAME).arrays(NUMBERS_FILE)
+    return GainModel(arrays["gain"], arrays["gain_unknown"])

@@ -41,22 +41,26 @@ class RouterModel:
     trust: NDArray[np.float64]  #: [GROUPS], 0 (base alone) .. 1
     intervals: RouterIntervals
     gain: NDArray[np.float64]  #: Coefficients of `models.routing.expected_gain.GainModel`
+    gain_unknown: NDArray[np.float64]  #: [9], its `unknown`
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All but the trees, by name."""
-        return {
-            "share": self.share,
-            "line": self.line,
-            "trust": self.trust,
-            "gain": self.gain,
-            **self.intervals.arrays(),
-        }
+        names = ("share", "line", "trust", "gain", "gain_unknown")
+        return {**{name: getattr(self, name) for name in names}, **self.intervals.arrays()}
 
     @classmethod
     def restore(cls, trees: bytes, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`."""
         intervals = RouterIntervals.restore(arrays)
-        return cls(arrays["share"], arrays["line"], trees, arrays["trust"], intervals, arrays["gain"])
+        return cls(
+            share=arrays["share"],
+            line=arrays["line"],
+            trees=trees,
+            trust=arrays["trust"],
+            intervals=intervals,
+            gain=arrays["gain"],
+            gain_unknown=arrays["gain_unknown"],
+        )
 
     def write_files(self, folder: Path) -> None:
         """Write the data files of the artifact into `folder`."""
@@ -123,7 +127,8 @@ class LearnedRouter:
 
 def first_guess(inputs: RouterInputs, share: Numbers, line: Numbers) -> Numbers:
     """Normalized values [n, 9] from shares [9] and lines [9, N_LINE_COLUMNS]; NaN where not looked up."""
-    corrections = np.column_stack([inputs.line_columns(k) @ own for k, own in enumerate(line)])
+    # No matrix product: it adds up in another order for one track than for many, and trees split at any difference.
+    corrections = np.column_stack([(inputs.line_columns(k) * own).sum(axis=1) for k, own in enumerate(line)])
     return np.asarray(inputs.base + share * inputs.apart + corrections)
 
 

@@ -111,7 +111,7 @@ def fit_router(pair: Pair, targets: NDArray[np.floating], artists: Sequence[str]
     intervals = RouterIntervals.fit(inputs, truth - routed)
     gains = _track_errors(inputs.base - truth) - _track_errors(routed - truth)
     gain = GainModel.fit(inputs.base_uncertainty, inputs.groups, inputs.popularity, gains)
-    return RouterModel(parts.share, parts.line, trees, trust, intervals, gain.coefficients)
+    return RouterModel(parts.share, parts.line, trees, trust, intervals, gain.coefficients, gain.unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ def cross_fit(pair: Pair, targets: NDArray[np.floating], artists: Sequence[str],
         unseen = pair.take(out)
         parts.append(LearnedRouter(model, DESIGN)(unseen))
         inputs = RouterInputs.of(unseen)
-        gains.append(GainModel(model.gain).expect(inputs.base_uncertainty, inputs.groups, inputs.popularity))
+        gains.append(
+            GainModel(model.gain, model.gain_unknown).expect(inputs.base_uncertainty, inputs.groups, inputs.popularity)
+        )
         order.append(out)
         on_progress(fold + 1, OUTER_FOLDS)
     back = np.argsort(np.concatenate(order))

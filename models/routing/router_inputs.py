@@ -72,7 +72,7 @@ class RouterInputs:
     def line_columns(self, feature: int) -> Numbers:
         """Inputs of the line of one feature, [n, N_LINE_COLUMNS]; the first is 1."""
         apart, other = np.nan_to_num(self.apart[:, feature]), np.nan_to_num(self.other[:, feature])
-        unsure, other_unsure = self.base_uncertainty[:, feature], np.nan_to_num(self.other_uncertainty[:, feature])
+        unsure, other_unsure = (np.nan_to_num(u[:, feature]) for u in (self.base_uncertainty, self.other_uncertainty))
         popularity = np.nan_to_num(self.popularity)
         known = (~np.isnan(self.popularity)).astype(np.float64)
         numbers = [apart, apart * np.abs(apart), other_unsure, unsure, apart * other_unsure, other, other**2]

@@ -62,5 +62,5 @@ class RouterIntervals:
 
 
 def _bins(numbers: Numbers, edges: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Bin of each of [n, k] numbers between the edges [k, 4] of its column."""
-    return np.asarray((numbers[:, :, None] > edges).sum(axis=2), dtype=np.intp)
+    """Bin of each of [n, k] numbers between the edges [k, 4] of its column; NaN goes with the largest."""
+    return np.asarray((~(numbers[:, :, None] <= edges)).sum(axis=2), dtype=np.intp)

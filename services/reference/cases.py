@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from core.identity import key_halves
 from models.training_data import ReferenceTable
 from services.reference.impostors import NEGATIVE, Stock
 from services.reference.perturbations import POSITIVE, Song
@@ -49,9 +50,11 @@ def with_hangul(rng: random.Random, songs: Sequence[Song]) -> list[Song]:
 def half_of(songs: Iterable[Song], held_out: set[str], number: int) -> Stock:
     """The songs of one half of the artists; the name decides, so that it is the same half for every seed."""
     mine = [song for song in songs if hashlib.sha256(song.artists[0].encode()).digest()[0] % 2 == number]
+    known = [song for song in mine if song.spotify_id not in held_out]
     return Stock(
-        known=[song for song in mine if song.spotify_id not in held_out],
+        known=known,
         removed=[song for song in mine if song.spotify_id in held_out],
+        keys=frozenset(key_halves(song.artist, song.title) for song in known),
     )
 
 
@@ -61,7 +64,9 @@ def make_cases(rng: random.Random, stock: Stock, per_kind: int) -> list[Case]:
     for kind, perturb in POSITIVE.items():
         cases += _first(per_kind, (_case(kind, perturb(rng, song), song, song.spotify_id) for song in _any(rng, stock)))
     for kind, imitate in NEGATIVE.items():
-        cases += _first(per_kind, (_case(kind, imitate(rng, song, stock), song, None) for song in _any(rng, stock)))
+        made = ((imitate(rng, song, stock), song) for song in _any(rng, stock))
+        impostors = ((asked, song) for asked, song in made if asked is not None and not stock.is_real(asked, song))
+        cases += _first(per_kind, (_case(kind, asked, song, None) for asked, song in impostors))
     return cases
 
 

@@ -28,6 +28,13 @@ class Stock:
 
     known: Sequence[Song]  #: In the reference table.
     removed: Sequence[Song]  #: Taken out of it.
+    keys: frozenset[tuple[str, str]]  #: Halves of the identity keys of those known.
+
+    def is_real(self, impostor: Song, original: Song) -> bool:
+        """Whether what was made of `original` happens to be another track in the table."""
+        key = key_halves(impostor.artist, impostor.title)
+        made_up = impostor.spotify_id == original.spotify_id
+        return made_up and key in self.keys and key != key_halves(original.artist, original.title)
 
 
 #: Makes one impostor out of a song that is in the table; `None` where that does not work.

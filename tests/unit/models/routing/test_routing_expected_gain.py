@@ -38,6 +38,11 @@ def test_it_is_never_negative(model: GainModel) -> None:
     assert expect(model, 0.0, "reggaeton") == 0.0
 
 
+def test_a_track_that_nobody_predicted_is_worth_more_than_most(model: GainModel) -> None:
+    unknown = float(model.expect(np.full((1, 9), np.nan), group_columns([["pop"]]), popularity_column([None]))[0])
+    assert expect(model, 0.3, "pop") < unknown < expect(model, 0.4, "pop")
+
+
 def test_a_column_that_never_varied_says_nothing() -> None:
     gains = UNSURE.mean(axis=1)
     model = GainModel.fit(UNSURE, group_columns([["pop"]] * N), popularity_column([None] * N), gains)
@@ -56,3 +61,4 @@ def test_the_shipped_one_is_cheap_and_takes_anything() -> None:
     assert (gains >= 0).all()
     assert gains.mean() > 0
     assert expected_gain(unsure[:0], [], []).shape == (0,)
+    assert expected_gain(np.full((1, 9), np.nan), [[]], [None])[0] > 0

@@ -116,12 +116,22 @@ def test_what_was_not_looked_up_stays_the_base_and_its_interval(
     assert router(pair.take(np.array([], dtype=np.intp))).values.shape == (0, 9)
 
 
+def test_a_base_without_intervals_is_unsure(router: LearnedRouter, made_up: tuple[Pair, np.ndarray, list[str]]) -> None:
+    pair = made_up[0].take(np.arange(50))
+    pair.base_uncertainty[:] = np.nan
+    routed = router(pair)
+    assert np.isfinite(routed.values).all()
+    assert np.isfinite(routed.uncertainty).all()
+
+
 def test_a_track_gets_the_same_in_any_company(
     router: LearnedRouter, made_up: tuple[Pair, np.ndarray, list[str]]
 ) -> None:
     together = router(made_up[0])
-    alone = router(made_up[0].take(np.array([7])))
-    np.testing.assert_array_equal(alone.values[0], together.values[7])
+    for rows in (np.array([7]), np.arange(3, 40), np.arange(100, 611)):
+        some = router(made_up[0].take(rows))
+        np.testing.assert_array_equal(some.values, together.values[rows])
+        np.testing.assert_array_equal(some.uncertainty, together.uncertainty[rows])
 
 
 def test_it_is_published_and_found_by_name(
