@@ -35,6 +35,7 @@ check: $(VENV)/.dev ## Lint, formatting, types, import contracts, the shape of t
 
 models: $(VENV)/.dev ## Train the models that ship anew; DATA=FILE names the reference table
 	@$(BIN)/musicspace train global all --data $(DATA) --out models/artifacts
+	@$(BIN)/musicspace train router --data $(DATA) --out models/artifacts
 
 bench: $(VENV)/.core ## Measure throughput, beside yardsticks
 	@$(BIN)/python -m benchmarks

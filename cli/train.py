@@ -9,6 +9,7 @@ import typer
 
 from cli.console import out as stdout
 from cli.console import print_json, progress_bar
+from cli.train_router import train_router
 from core.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ app = typer.Typer(help="Train models.", no_args_is_help=True)
 @app.callback()
 def train() -> None:
     """Train models."""
+
+
+app.command("router")(train_router)
 
 
 @app.command("global")

@@ -1,6 +1,7 @@
 """Predictors by name. Nothing is imported for a name until it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -72,18 +73,25 @@ def find_trainer(name: str) -> "Callable[[ReferenceTable, OnProgress], TrainedPr
 
     def train(table: "ReferenceTable", on_progress: "OnProgress") -> "TrainedPredictor":
         # Trainers may import such libraries when they run, hence around both.
-        try:
+        with train_extra(name):
             trainer = cast("Callable[[ReferenceTable, OnProgress], TrainedPredictor]", _resolve(target))
             return trainer(table, on_progress)
-        except ModuleNotFoundError as error:
-            library = (error.name or "").partition(".")[0]
-            if library not in TRAIN_LIBRARIES:
-                raise
-            raise ConfigurationError(
-                "extra-missing", f"Training {name} needs {library}. Run `pip install 'musicspace[train]'`."
-            ) from None
 
     return train
+
+
+@contextmanager
+def train_extra(name: str) -> Iterator[None]:
+    """Tell of a library that only training needs, where it is missing: `ConfigurationError` (`extra-missing`)."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in TRAIN_LIBRARIES:
+            raise
+        raise ConfigurationError(
+            "extra-missing", f"Training {name} needs {library}. Run `pip install 'musicspace[train]'`."
+        ) from None
 
 
 def require_predictor(name: str) -> None:

@@ -180,4 +180,5 @@ def _missing(name: str, path: Path, error: OSError) -> ConfigurationError:
 
 
 def _way_out(name: str) -> str:
-    return f"Train it again with `musicspace train global {name} --data FILE`, or reinstall MusicSpace."
+    command = "train router" if name == "router" else f"train global {name}"
+    return f"Train it again with `musicspace {command} --data FILE`, or reinstall MusicSpace."

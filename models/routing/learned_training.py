@@ -6,7 +6,7 @@ is chosen among shares that hold no group worse than the base alone, and nought 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm
@@ -86,14 +86,14 @@ def fit_router(pair: Pair, targets: NDArray[np.floating], artists: Sequence[str]
     Parameters
     ----------
     pair
-        Estimates by predictors that have not learned from these tracks.
+        Estimates by predictors that have not learned from these tracks. Those without any other estimate are left out.
     targets
         True features, [n, 9].
     artists
         Credits of each track, joined with ";": inner folds keep the tracks of an artist together.
     """
-    rows = np.flatnonzero(~np.isnan(pair.other).any(axis=1))
-    pair, truth = pair.take(rows), targets[rows].astype(np.float64) / SCALES
+    rows = np.flatnonzero(~np.isnan(pair.other).all(axis=1))
+    pair, truth = _filled(pair.take(rows)), targets[rows].astype(np.float64) / SCALES
     inputs = RouterInputs.of(pair)
     folds = artist_folds([artists[row] for row in rows.tolist()], INNER_FOLDS)
     first, corrections = np.empty_like(truth), np.empty_like(truth)
@@ -147,6 +147,14 @@ def cross_fit(pair: Pair, targets: NDArray[np.floating], artists: Sequence[str],
 
     routed = Routed(whole("values"), whole("weight"), whole("rule"), parts[0].rules, whole("uncertainty"))
     return CrossFit(routed, np.concatenate(gains)[back])
+
+
+def _filled(pair: Pair) -> Pair:
+    """With the base where the other estimate lacks a feature: nothing is routed there, and nothing learned."""
+    lacking = np.isnan(pair.other)
+    other = np.where(lacking, pair.base, pair.other)
+    unsure = np.where(lacking, pair.base_uncertainty, pair.other_uncertainty)
+    return replace(pair, other=other, other_uncertainty=unsure)
 
 
 def _fit_parts(pair: Pair, truth: Numbers) -> _Parts:

@@ -159,3 +159,24 @@ def test_without_an_artifact_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         find_strategy("learned", tmp_path)
     assert caught.value.code == "artifact-missing"
+
+
+def test_answers_that_lack_a_feature_still_teach_the_others() -> None:
+    rng = np.random.default_rng(3)
+    n = 400
+    truth = rng.uniform(0.2, 0.8, (n, 9)).astype(np.float32)
+    base = np.full((n, 9), 0.5, np.float32)
+    other = truth.copy()
+    other[:, 5] = np.nan
+    other[rng.random(n) < 0.2, 0] = np.nan
+    unsure = np.full((n, 9), 0.3, np.float32)
+    pair = Pair(base, unsure, other, np.where(np.isnan(other), other, unsure), [[] for _ in range(n)], [None] * n)
+    model = fit_router(pair, truth, [f"artist {row % 80}" for row in range(n)])
+    routed = LearnedRouter(model, "test")(pair)
+    known = ~np.isnan(other)
+    error, before = np.abs(routed.values - truth), np.abs(base - truth)
+    for feature in (0, 1, 4):
+        rows = known[:, feature]
+        assert error[rows, feature].mean() < 0.5 * before[rows, feature].mean()
+    assert np.array_equal(routed.values[:, 5], base[:, 5]), "nothing is routed where nothing was answered"
+    assert not np.isnan(routed.values).any()
