@@ -2,10 +2,19 @@
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 # Where nobody says how wide the output is (a pipe, a log), tables get room enough.
 _WIDTH = None if sys.stdout.isatty() else 120
@@ -33,3 +42,18 @@ def progress_bar(*, quiet: bool = False) -> Progress:
         console=err,
         disable=quiet or not err.is_terminal,
     )
+
+
+def steps_on(progress: Progress) -> Callable[[str, int, int | None], None]:
+    """Shows one step at a time, by its name, steps done and all steps; one that begins replaces the last one."""
+    shown: dict[str, TaskID] = {}
+
+    def on_step(step: str, done: int, total: int | None) -> None:
+        if step not in shown:
+            for task in shown.values():
+                progress.remove_task(task)
+            shown.clear()
+            shown[step] = progress.add_task(step, total=None, note="")
+        progress.update(shown[step], completed=done, total=total)
+
+    return on_step

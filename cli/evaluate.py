@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from cli.console import err, print_json, progress_bar
+from cli.console import err, print_json, progress_bar, steps_on
 from cli.console import out as stdout
 from cli.evaluate_matching import evaluate_matching
 from cli.evaluate_routing import evaluate_routing
@@ -15,7 +14,7 @@ from core.features import FEATURE_NAMES
 
 if TYPE_CHECKING:
     from models.evaluation import Evaluation, Score
-    from services.evaluation import OnStep, Outcome
+    from services.evaluation import Outcome
 
 app = typer.Typer(help="Evaluate models.", no_args_is_help=True)
 
@@ -80,23 +79,8 @@ def evaluate_predictors(
         predictors=_names(predictors),
     )
     with progress_bar(quiet=as_json) as progress:
-        outcome = run_evaluation(request, _steps_on(progress))
+        outcome = run_evaluation(request, steps_on(progress))
     _show(outcome, as_json=as_json)
-
-
-def _steps_on(progress: Progress) -> "OnStep":
-    """Shows one step at a time; a step that begins replaces the last one."""
-    shown: dict[str, TaskID] = {}
-
-    def on_step(step: str, done: int, total: int | None) -> None:
-        if step not in shown:
-            for task in shown.values():
-                progress.remove_task(task)
-            shown.clear()
-            shown[step] = progress.add_task(step, total=None, note="")
-        progress.update(shown[step], completed=done, total=total)
-
-    return on_step
 
 
 def _names(separated: str) -> tuple[str, ...]:

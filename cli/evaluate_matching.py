@@ -10,7 +10,8 @@ from cli.console import out as stdout
 from cli.console import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from services.reference.evaluation import MatchingEvaluation, OnStep
+    from services.reference.evaluation import MatchingEvaluation
+    from services.report_files import OnStep
 
 
 def evaluate_matching(

@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from cli.console import err, print_json, progress_bar
+from cli.console import err, print_json, progress_bar, steps_on
 from cli.console import out as stdout
 from core.errors import PermanentError
 
 if TYPE_CHECKING:
     from core.settings import Settings
-    from services.routing_evaluation import OnStep, Outcome
+    from services.routing_evaluation import Outcome
 
 
 def evaluate_routing(
@@ -57,7 +56,7 @@ def _evaluated(settings: "Settings", data: Path, out: Path, pairs: tuple[str, ..
 
     request = Request(data, out, settings.artifacts_dir or shipped_artifacts(), pairs)
     with progress_bar(quiet=as_json) as progress:
-        return run_evaluation(request, _steps_on(progress))
+        return run_evaluation(request, steps_on(progress))
 
 
 def _record(data: Path, path: Path, n_tracks: int) -> None:
@@ -87,21 +86,6 @@ def _record(data: Path, path: Path, n_tracks: int) -> None:
                 on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
     err.print(f"{asked:,} tracks asked about; the answers are in {path}.")
-
-
-def _steps_on(progress: Progress) -> "OnStep":
-    """Shows one step at a time; a step that begins replaces the last one."""
-    shown: dict[str, TaskID] = {}
-
-    def on_step(step: str, done: int, total: int | None) -> None:
-        if step not in shown:
-            for task in shown.values():
-                progress.remove_task(task)
-            shown.clear()
-            shown[step] = progress.add_task(step, total=None, note="")
-        progress.update(shown[step], completed=done, total=total)
-
-    return on_step
 
 
 def _show(outcome: "Outcome", *, as_json: bool) -> None:

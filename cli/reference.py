@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress, TaskID
 
-from cli.console import out, print_json, progress_bar
+from cli.console import out, print_json, progress_bar, steps_on
 
 if TYPE_CHECKING:
-    from services.reference.loading import OnStep
+    pass
 
 app = typer.Typer(help="The table of recordings whose features are known: load, look.", no_args_is_help=True)
 
@@ -42,7 +41,7 @@ def load(
         progress_bar(quiet=as_json) as progress,
         open_session(settings.required_database_url) as session,
     ):
-        summary = load_reference(session, file, dataset, _steps_on(progress))
+        summary = load_reference(session, file, dataset, steps_on(progress))
         session.commit()
     if as_json:
         print_json(asdict(summary))
@@ -91,18 +90,3 @@ def _show(found: dict[str, Any]) -> None:
             f"{row['rows_updated']:,} renewed, {row['rows_unchanged']:,} as before, {left_out:,} left out.",
             soft_wrap=True,
         )
-
-
-def _steps_on(progress: Progress) -> "OnStep":
-    """Shows one step at a time; a step that begins replaces the last one."""
-    shown: dict[str, TaskID] = {}
-
-    def on_step(step: str, done: int, total: int | None) -> None:
-        if step not in shown:
-            for task in shown.values():
-                progress.remove_task(task)
-            shown.clear()
-            shown[step] = progress.add_task(step, total=None, note="")
-        progress.update(shown[step], completed=done, total=total)
-
-    return on_step

@@ -5,18 +5,17 @@ apart with any color vision (Okabe and Ito, 2008) and markers of their own; base
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.durable_files import replacing
 from core.features import FEATURE_NAMES
 from models.evaluation.baselines import BASELINES
 from models.evaluation.compare import SetResult
 from models.predictors.protocol import INTERVAL_COVERAGE
 from services.evaluation.report import Report
+from services.report_files import BAR, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,28 +23,10 @@ if TYPE_CHECKING:
 _COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _GRAYS = ("#c4c4c4", "#9a9a9a", "#6e6e6e")
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#888888",
-    "figure.constrained_layout.use": True,
-}
-_DPI = 130
-#: Standard errors in a bar: about 95 % of the chance.
-_BAR = 1.96
 
 
 def draw_plots(report: Report, folder: Path) -> list[Path] | None:
     """Write the PNG files; None where matplotlib is not installed."""
-    if find_spec("matplotlib") is None:
-        return None
-    from matplotlib import rc_context
-
     makers = {
         "mne.png": _mne,
         "features.png": _features,
@@ -54,16 +35,7 @@ def draw_plots(report: Report, folder: Path) -> list[Path] | None:
         "samples.png": _samples,
         "cost.png": _cost,
     }
-    paths = []
-    with rc_context(_STYLE):
-        for name, make in makers.items():
-            figure = make(report)
-            if figure is not None:
-                with replacing(folder / name) as temporary:
-                    # Without the version of matplotlib the same figures give the same bytes.
-                    figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
-                paths.append(folder / name)
-    return paths
+    return draw(report, makers, folder)
 
 
 def _mne(report: Report) -> "Figure":
@@ -76,7 +48,7 @@ def _mne(report: Report) -> "Figure":
             for row, name in enumerate(names):
                 score = result.scores[name]
                 look = _look(name, names) | ({} if result.min_popularity is not None else {"mfc": "white"})
-                axes.errorbar(score.mne, row, xerr=_BAR * score.standard_error, **look)
+                axes.errorbar(score.mne, row, xerr=BAR * score.standard_error, **look)
     _name_rows(panels[0], names)
     if len({result.min_popularity for result in report.sets}) > 1:
         figure.suptitle("filled: popularity ≥ 50, hollow: all tracks", fontsize=9)
@@ -101,7 +73,7 @@ def _coverage(report: Report) -> "Figure":
         for name, shift in zip(names, _shifts(len(names)), strict=True):
             intervals = result.scores[name].intervals
             if intervals is not None:
-                errors = _BAR * np.array(intervals.coverage_error)
+                errors = BAR * np.array(intervals.coverage_error)
                 rows = np.arange(len(FEATURE_NAMES)) + shift
                 axes.errorbar(intervals.coverage, rows, xerr=errors, **_look(name, list(report.sets[0].scores)))
     _name_rows(panels[0], FEATURE_NAMES)

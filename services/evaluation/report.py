@@ -15,15 +15,14 @@
 """
 
 import json
-import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from core.features import BENCHMARK_NAMES, FEATURE_NAMES
 from models.evaluation.baselines import BASELINES
 from models.evaluation.compare import SetResult
 from models.evaluation.cost import Cost
 from models.evaluation.thresholds import VarianceReport
+from services.report_files import plain
 
 FORMAT_VERSION = 1
 
@@ -71,15 +70,4 @@ class Report:
             "variance": {name: asdict(report) for name, report in self.variance.items()},
             "libraries": self.libraries,
         }
-        return json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """JSON values: finite numbers of six significant digits, `None` for what is not defined."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
+        return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

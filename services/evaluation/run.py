@@ -1,13 +1,11 @@
 """Run the evaluation: load, measure, train anew where a split asks for it, compare, write."""
 
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from core.durable_files import replacing
 from core.errors import PermanentError
 from models.evaluation.baselines import fit_baselines
 from models.evaluation.compare import SetResult, compare
@@ -25,9 +23,7 @@ from services.evaluation.plots import draw_plots
 from services.evaluation.report import Report
 from services.evaluation.retraining import retrained_predictor
 from services.evaluation.summary import summary_page
-
-#: Called with what is being done, and the steps done and all steps of it (None: not known).
-OnStep = Callable[[str, int, int | None], None]
+from services.report_files import OnStep, require_folder, write_pages
 
 #: The others are measured against it where it is evaluated, else against the best.
 PREFERRED_REFERENCE = "blend"
@@ -77,9 +73,9 @@ def evaluate_predictors(request: Request, on_step: OnStep) -> Outcome:
     """
     splits = chosen_splits(request.splits)
     names = choose("predictor", request.predictors, list(PREDICTORS))
-    _check_folder(request.out)
+    require_folder(request.out)
     if "temporal" in splits:
-        _check_folder(request.work_dir)
+        require_folder(request.work_dir)
     on_step("Reading the table", 0, None)
     table = read_reference_table(request.data)
     report = _evaluate(request, table, splits, names, on_step)
@@ -171,14 +167,6 @@ def _library_versions() -> dict[str, str]:
     return found
 
 
-def _check_folder(out: Path) -> None:
-    """Refuse early what could only fail after minutes of work."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PermanentError("invalid-option", f"{out} cannot be a folder ({error.strerror}).") from None
-
-
 def _write(report: Report, out: Path) -> Outcome:
     plots = draw_plots(report, out)
     pages = {
@@ -186,7 +174,4 @@ def _write(report: Report, out: Path) -> Outcome:
         "report.md": summary_page(report, [path.name for path in plots or []]),
         "report.json": report.to_json(),
     }
-    for name, content in pages.items():
-        with replacing(out / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
-    return Outcome(report, [out / name for name in pages] + (plots or []), plots_missing=plots is None)
+    return Outcome(report, write_pages(out, pages) + (plots or []), plots_missing=plots is None)

@@ -5,7 +5,7 @@ into two halves: thresholds are chosen on one, and figures reported on the other
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,14 +28,13 @@ from services.reference.impostors import NEGATIVE
 from services.reference.loading import load_reference
 from services.reference.matching import Match, match_references
 from services.reference.perturbations import POSITIVE, Song
+from services.report_files import OnStep
 
 #: One in so many tracks is taken out of the table.
 _REMOVED_ONE_IN = 10
 _CHUNK = 500
 
 _SCALES = np.array([feature.scale for feature in FEATURES], np.float32)
-
-OnStep = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,15 +20,13 @@ from db.repositories import reference_load
 from models.matching.forms import searched_forms
 from services.reference.reading import BrokenLines, ReferenceFile, open_reference, read_batches
 from services.reference.staging import StagedBatch, stage_batch
+from services.report_files import OnStep
 
 #: From this size on two processes compute the keys.
 PARALLEL_BYTES = 8_000_000
 N_PROCESSES = 2
 # Batches that are computed or wait to be copied: enough to keep both busy, few enough to stay small.
 _AHEAD = 6
-
-#: Called with a step's name, what is done, and the total where it is known.
-OnStep = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ Strategies of the study are gray, what matters is colored, with colors told apar
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.durable_files import replacing
+from services.report_files import BAR, draw
 from services.routing_evaluation.figures import BASE, LEARNED, ORACLE, QLTY
 from services.routing_evaluation.report import PairResult, Report
 
@@ -17,39 +16,12 @@ if TYPE_CHECKING:
 
 _GRAY = "#8a8a8a"
 _COLORS = {BASE: "#0072B2", QLTY: "#E69F00", "divergence": "#56B4E9", LEARNED: "#D55E00", ORACLE: "#009E73"}
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#888888",
-    "figure.constrained_layout.use": True,
-}
-_DPI = 130
-#: Standard errors in a bar: about 95 % of the chance.
-_BAR = 1.96
 
 
 def draw_plots(report: Report, folder: Path) -> list[Path] | None:
     """Write the PNG files; None where matplotlib is not installed."""
-    if find_spec("matplotlib") is None:
-        return None
-    from matplotlib import rc_context
-
     makers = {"strategies.png": _strategies, "calls.png": _calls, "divergence.png": _divergence}
-    paths = []
-    with rc_context(_STYLE):
-        for name, make in makers.items():
-            figure = make(report)
-            if figure is not None:
-                with replacing(folder / name) as temporary:
-                    # Without the version of matplotlib the same figures give the same bytes.
-                    figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
-                paths.append(folder / name)
-    return paths
+    return draw(report, makers, folder)
 
 
 def _strategies(report: Report) -> "Figure":
@@ -60,7 +32,7 @@ def _strategies(report: Report) -> "Figure":
             if name in result.headline.scores:
                 score = result.headline.scores[name]
                 look: Any = {"color": _COLORS.get(name, _GRAY), "marker": "o", "markersize": 5, "linestyle": "none"}
-                axes.errorbar(score.mne, row, xerr=_BAR * score.standard_error, **look)
+                axes.errorbar(score.mne, row, xerr=BAR * score.standard_error, **look)
         axes.axvline(result.headline.scores[BASE].mne, color="#cccccc", linewidth=1)
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.4, -0.6)

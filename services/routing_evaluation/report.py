@@ -11,11 +11,10 @@
 """
 
 import json
-import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from core.features import BENCHMARK_NAMES, FEATURE_NAMES
+from services.report_files import plain
 from services.routing_evaluation.calibration import Calibration
 from services.routing_evaluation.figures import SetFigures
 
@@ -65,15 +64,4 @@ class Report:
             "calibration": asdict(self.calibration) if self.calibration else None,
             "versions": self.versions,
         }
-        return json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """JSON values: finite numbers of six significant digits, `None` for what is not defined."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
+        return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

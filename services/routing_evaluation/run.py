@@ -1,24 +1,21 @@
 """Run the evaluation: read, route by every strategy, compare, write."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.durable_files import replacing
-from core.errors import ConfigurationError, PermanentError
 from models.evaluation.errors import normalized_errors
 from models.evaluation.holdouts import BENCHMARK_POPULARITY
-from models.registry import PREDICTORS, TRAIN_LIBRARIES, load_predictor
+from models.registry import PREDICTORS, load_predictor, train_extra
 from models.routing.genre_groups import genre_groups
-from models.routing.protocol import Pair, Routed
+from models.routing.protocol import Routed
 from models.routing.simulation_fit import Ground
 from models.routing.strategies import STRATEGIES, oracle
 from models.training_data import ReferenceTable, read_reference_table
+from services.report_files import OnStep, require_folder, write_pages
 from services.routing_evaluation.calibration import Calibration, calibrate
 from services.routing_evaluation.figures import LEARNED, ORACLE, SetFigures, figures
 from services.routing_evaluation.pages import report_page
@@ -27,10 +24,7 @@ from services.routing_evaluation.plots import draw_plots
 from services.routing_evaluation.report import PairResult, Report
 
 if TYPE_CHECKING:
-    from models.routing.learned_training import CrossFit
-
-#: Called with what is being done, and the steps done and all steps of it (None: not known).
-OnStep = Callable[[str, int, int | None], None]
+    pass
 
 #: With fewer tracks no router is learned: it would learn them by heart, and its figures would mean little.
 FEWEST_TO_LEARN = 1_000
@@ -76,7 +70,7 @@ def evaluate_routing(request: Request, on_step: OnStep) -> Outcome:
     names = request.pairs or DEFAULT_PAIRS
     for name in names:
         split_pair(name)
-    _check_folder(request.out)
+    require_folder(request.out)
     on_step("Reading the table", 0, None)
     table = read_reference_table(request.data)
     sources = Sources(table, request.artifacts_dir)
@@ -108,7 +102,8 @@ def _evaluate(study: Study, on_step: OnStep) -> PairResult:
     if len(study.table) >= FEWEST_TO_LEARN:
         step = f"Learning routers for {study.title}"
         on_step(step, 0, None)
-        cross_fit = _cross_fit()
+        with train_extra("routers"):
+            from models.routing.learned_training import cross_fit
         fit = cross_fit(study.pair, targets, study.table.tracks.artist, lambda done, total: on_step(step, done, total))
         routed[LEARNED], gains = fit.routed, fit.expected_gain
     else:
@@ -124,19 +119,6 @@ def _evaluate(study: Study, on_step: OnStep) -> PairResult:
     return PairResult(study.base, study.other, study.title, study.simulated, reason, sets)
 
 
-def _cross_fit() -> "Callable[[Pair, NDArray[np.float32], Sequence[str], Callable[[int, int], None]], CrossFit]":
-    """The function that learns routers; it needs libraries of the extra `train`."""
-    try:
-        from models.routing.learned_training import cross_fit
-    except ModuleNotFoundError as error:
-        library = (error.name or "").partition(".")[0]
-        if library not in TRAIN_LIBRARIES:
-            raise
-        reason = f"Evaluating routing needs {library}. Run `pip install 'musicspace[train]'`."
-        raise ConfigurationError("extra-missing", reason) from None
-    return cross_fit
-
-
 def _calibration(sources: Sources) -> Calibration | None:
     """On the popular tracks of the holdouts; None where there are none."""
     table: ReferenceTable = sources.holdouts
@@ -150,21 +132,10 @@ def _calibration(sources: Sources) -> Calibration | None:
     return calibrate(Ground(truth, m1, m2, own.popularity), genre_groups(own.genres))
 
 
-def _check_folder(out: Path) -> None:
-    """Refuse early what could only fail after minutes of work."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PermanentError("invalid-option", f"{out} cannot be a folder ({error.strerror}).") from None
-
-
 def _write(report: Report, out: Path) -> Outcome:
     plots = draw_plots(report, out)
     pages = {
         "report.md": report_page(report, [path.name for path in plots or []]),
         "report.json": report.to_json(),
     }
-    for name, content in pages.items():
-        with replacing(out / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
-    return Outcome(report, [out / name for name in pages] + (plots or []), plots_missing=plots is None)
+    return Outcome(report, write_pages(out, pages) + (plots or []), plots_missing=plots is None)

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from core.errors import PermanentError
-from services.evaluation import OnStep, Request
+from services.evaluation import Request
+from services.report_files import OnStep
 
 
 @pytest.fixture
