@@ -93,7 +93,7 @@ def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_on: dict[
 def no_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        "services.evaluation.plots.find_spec", lambda name: None if name == "matplotlib" else find_spec(name)
+        "services.report_files.find_spec", lambda name: None if name == "matplotlib" else find_spec(name)
     )
 
 

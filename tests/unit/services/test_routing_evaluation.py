@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-import services.routing_evaluation.plots as plots
+import services.report_files as report_files
 from core.errors import PermanentError
 from core.features import FEATURE_NAMES, FEATURES
 from services.routing_evaluation import Request, evaluate_routing
@@ -105,7 +105,7 @@ def test_a_recording_is_judged_on_the_tracks_it_holds(folder: Path, tmp_path: Pa
 
 
 def test_without_matplotlib_there_are_no_plots(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plots, "find_spec", lambda name: None)
+    monkeypatch.setattr(report_files, "find_spec", lambda name: None)
     pair = f"{folder / 'base.csv'},{folder / 'answers.parquet'}"
     outcome = evaluate_routing(request(folder, tmp_path, pair), lambda *_: None)
     assert outcome.plots_missing
