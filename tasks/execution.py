@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from core.errors import MusicSpaceError, NotNowError, RetryableError
 from core.settings import LedgerSettings, Settings
@@ -17,6 +16,7 @@ from db.repositories import work_items
 from db.repositories.work_items import Claim, StaleClaimError
 from tasks.backoff import full_jitter
 from tasks.lease import keep_lease
+from tasks.patience import patience
 
 log = get_logger(__name__)
 
@@ -82,14 +82,8 @@ def _record(held: Claim, error: MusicSpaceError, settings: Settings, give_up: Wo
     """
     note = log.info if isinstance(error, NotNowError) else log.warning
     note("work_postponed" if isinstance(error, NotNowError) else "work_failed", code=error.code, reason=error.message)
-    patience = Retrying(
-        retry=retry_if_exception(lambda raised: isinstance(raised, RetryableError)),
-        stop=stop_after_delay(settings.ledger.outage_patience_seconds),
-        wait=wait_random_exponential(multiplier=0.2, max=2),
-        reraise=True,
-    )
     try:
-        return patience(_write_failure, held, error, settings, give_up)
+        return patience(settings)(_write_failure, held, error, settings, give_up)
     except StaleClaimError:
         log.warning("claim_stale")
     except RetryableError as outage:

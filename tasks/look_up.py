@@ -1,5 +1,6 @@
 """Tasks: choose what providers are asked after an import, and ask one of them about a few tracks."""
 
+import random
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -9,11 +10,14 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from core.errors import NotNowError, RetryableError
+from core.provider_limits import limits_of
 from core.providers import Provider
 from core.settings import Settings, get_settings
+from core.work import WorkKind
 from db.engine import open_session
 from tasks.app import app
 from tasks.execution import run_work_item
+from tasks.patience import patience
 from tasks.publishing import ring
 from tasks.queues import TaskName
 from tasks.strategies import strategy
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 # Somebody else asks about a track of ours; the answer is in the cache soon.
 _BUSY_S = 2.0
+# Somebody may raise a limit, and should not wait much longer for it.
+_LONGEST_TURN_S = 300.0
 
 
 @app.task(name=str(TaskName.PLAN_LOOK_UPS))
@@ -49,15 +55,27 @@ def look_up(item_id: int) -> None:
         try:
             return _look_up(session, payload, settings)
         except NotNowError as error:
-            if datetime.now(UTC) < datetime.fromisoformat(payload["deadline"]):
-                raise
-            return _unanswered(session, payload, reason=error.message)
+            if datetime.now(UTC) >= datetime.fromisoformat(payload["deadline"]):
+                return _unanswered(session, payload, reason=error.message)
+            wait_s = error.retry_after_s + _turn_s(session, Provider(payload["version"]), settings)
+            raise NotNowError(error.message, wait_s) from error
 
     def give_up(session: Session, payload: dict[str, Any]) -> dict[str, Any]:
         return _unanswered(session, payload, reason="it failed again and again; see the attempts")
 
     if run_work_item(item_id, work, settings, give_up=give_up):
         ring(settings)
+
+
+def _turn_s(session: Session, provider: Provider, settings: Settings) -> float:
+    """A turn in the line of those who wait, drawn at random; the line moves as fast as the provider's limit allows.
+
+    Else all would come back at once, all but a few of them in vain.
+    """
+    from db.repositories.look_ups import count_queued
+
+    waiting = count_queued(session, WorkKind.LOOK_UP, provider)
+    return random.uniform(0.0, min(60.0 * waiting / limits_of(settings, provider).calls_per_minute, _LONGEST_TURN_S))
 
 
 def _look_up(session: Session, payload: dict[str, Any], settings: Settings) -> dict[str, Any]:
@@ -103,13 +121,19 @@ def _answered_round(targets: list[int], client: "ProviderClient", gate: "Gate", 
             asking.give_back(own, round_)
             own.commit()
         raise
-    with open_session(url) as own:
-        asking.keep(own, round_, fresh, settings.look_up)
-        own.commit()
+    patience(settings)(_keep, round_, fresh, settings)
     if round_.busy:
         message = f"Another look-up is asking {client.provider} about {len(round_.busy)} of the tracks."
         raise NotNowError(message, _BUSY_S)
     return round_
+
+
+def _keep(round_: "Round", fresh: "dict[str, dict[str, Any] | None]", settings: Settings) -> None:
+    from services.look_ups import asking
+
+    with open_session(settings.required_database_url) as own:
+        asking.keep(own, round_, fresh, settings.look_up)
+        own.commit()
 
 
 def claim_seconds(provider: Provider, settings: Settings) -> float:

@@ -114,3 +114,16 @@ def count_items(session: Session, job_id: int, kind: str, version: str) -> int:
             {"job_id": job_id, "kind": kind, "version": version},
         ).scalar_one()
     )
+
+
+def count_queued(session: Session, kind: str, version: str) -> int:
+    """How many items of one kind and version wait, in all jobs."""
+    return int(
+        session.execute(
+            text("""
+                SELECT count(*) FROM work_items
+                WHERE state = 'queued' AND kind = :kind AND payload->>'version' = :version
+            """),
+            {"kind": kind, "version": version},
+        ).scalar_one()
+    )

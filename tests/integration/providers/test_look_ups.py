@@ -226,6 +226,25 @@ def test_an_outage_fails_nothing_and_opens_the_breaker(session, asking, fakes, m
     assert sources(session, ids[0]) == {"m1"}
 
 
+def test_those_who_wait_for_a_limit_take_turns(session, asking, fakes, make_known_tracks, enqueue):
+    from tasks.look_up import client_and_gate
+
+    slow = asking.reccobeats.model_copy(update={"calls_per_minute": 2})
+    use_settings(asking.model_copy(update={"reccobeats": slow}))
+    client_and_gate.cache_clear()
+    items = [enqueue(Provider.RECCOBEATS, [track_id]) for track_id in make_known_tracks(8)]
+    for item_id in items:
+        look_up(item_id)
+    assert len(fakes.calls()) == 2
+    session.rollback()
+    waits = session.scalars(
+        text("SELECT extract(epoch FROM next_run_at - now())::float FROM work_items WHERE state = 'queued' ORDER BY 1")
+    ).all()
+    assert len(waits) == 6
+    assert waits[0] > 40, "nobody comes before the window is free"
+    assert waits[-1] - waits[0] > 20, "two a minute are let through, so six do not come at once"
+
+
 def test_a_track_that_breaks_its_provider_ends_with_the_value_it_has(
     session, asking, fakes, make_known_tracks, enqueue
 ):
