@@ -51,7 +51,11 @@ def load(
         f"{summary.unchanged:,} as before."
     )
     if summary.left_out:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.left_out.items())
+        first = summary.first_left_out
+        reasons = ", ".join(
+            f"{count:,} {reason}" + (f" (first: row {first[reason]:,})" if reason in first else "")
+            for reason, count in summary.left_out.items()
+        )
         out.print(f"{sum(summary.left_out.values()):,} rows left out: {reasons}.")
 
 

@@ -40,6 +40,7 @@ class LoadSummary:
     updated: int
     unchanged: int
     left_out: dict[str, int]  #: Rows that were not used, by reason.
+    first_left_out: dict[str, int]  #: The first such row of the file by reason, where it is known; the first row is 1.
     revision: int
 
 
@@ -47,6 +48,7 @@ class LoadSummary:
 class _Tally:
     rows: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    first_left_out: dict[str, int] = field(default_factory=dict)
 
 
 def load_reference(session: Session, path: Path, dataset: str | None, on_step: OnStep) -> LoadSummary:
@@ -76,7 +78,15 @@ def load_reference(session: Session, path: Path, dataset: str | None, on_step: O
     revision = reference_load.record_load(session, path.name, name, counts, left_out)
     reference_load.refresh_statistics(session)
     return LoadSummary(
-        path.name, name, tally.rows, counts.inserted, counts.updated, counts.unchanged, left_out, revision
+        path.name,
+        name,
+        tally.rows,
+        counts.inserted,
+        counts.updated,
+        counts.unchanged,
+        left_out,
+        tally.first_left_out,
+        revision,
     )
 
 
@@ -100,6 +110,7 @@ def _staged(file: ReferenceFile, tally: _Tally, on_step: OnStep) -> Iterator[byt
         for staged in _computed(file, broken, pool):
             tally.rows += staged.n_rows
             tally.left_out.update(staged.left_out)
+            tally.first_left_out = staged.first_left_out | tally.first_left_out
             yield staged.csv
             on_step("Reading", tally.rows, total)
     tally.rows += broken.count

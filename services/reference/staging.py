@@ -1,7 +1,6 @@
 """Turn a batch of a reference file into CSV for COPY; rows that cannot be used are counted by reason."""
 
 import ast
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +35,7 @@ class StagedBatch:
     csv: bytes
     n_rows: int  #: Rows read.
     left_out: dict[str, int]  #: Rows that cannot be used, by reason; each has one reason.
+    first_left_out: dict[str, int]  #: Number of the first such row in the file, by reason; the first row is 1.
 
 
 def stage_batch(batch: bytes, first_row: int) -> StagedBatch:
@@ -53,7 +53,7 @@ def stage_batch(batch: bytes, first_row: int) -> StagedBatch:
     ids, bad_id = _spotify_ids(columns.get("spotify_id"), n)
     durations, bad_duration = _durations(columns, n)
     values = np.column_stack([_numbers(columns[feature.name]) for feature in FEATURES])
-    usable, left_out = _judge(
+    usable, left_out, first = _judge(
         {
             "blank-artist": _is_blank(artist),
             "blank-title": _is_blank(title),
@@ -76,17 +76,20 @@ def stage_batch(batch: bytes, first_row: int) -> StagedBatch:
             **{feature.name: values[:, column] for column, feature in enumerate(FEATURES)},
         }
     ).filter(pa.array(usable))
-    return StagedBatch(_as_csv(_with_keys(staged)), n, left_out)
+    rows = {reason: first_row + row for reason, row in first.items()}
+    return StagedBatch(_as_csv(_with_keys(staged)), n, left_out, rows)
 
 
-def _judge(problems: dict[str, Mask]) -> tuple[Mask, dict[str, int]]:
-    """Which rows have none of the problems, and how many have which; the first one counts."""
+def _judge(problems: dict[str, Mask]) -> tuple[Mask, dict[str, int], dict[str, int]]:
+    """Which rows have none of the problems; how many have which, and the first of them. The first problem counts."""
     usable = np.ones(len(next(iter(problems.values()))), np.bool_)
-    counts: Counter[str] = Counter()
+    counts, first = {}, {}
     for reason, mask in problems.items():
-        counts[reason] += int((mask & usable).sum())
+        rows = np.flatnonzero(mask & usable)
+        if len(rows):
+            counts[reason], first[reason] = len(rows), int(rows[0])
         usable &= ~mask
-    return usable, {reason: count for reason, count in counts.items() if count}
+    return usable, counts, first
 
 
 def _feature_problems(values: Floats) -> dict[str, Mask]:

@@ -63,6 +63,7 @@ def test_unusable_rows_are_counted_and_the_others_loaded(session: Session, tmp_p
     rows = [reference(1, "A", "One"), reference(2, "", "Two"), reference(3, "C", "Three", energy=7)]
     summary = load(session, write_references(tmp_path / "songs.csv", *rows))
     assert summary.left_out == {"blank-artist": 1, "feature-out-of-range": 1}
+    assert summary.first_left_out == {"blank-artist": 2, "feature-out-of-range": 3}
     assert count(session) == 1
 
 
