@@ -56,7 +56,6 @@ def store(settings: "Settings", playlist: Any, user: int, name: str) -> "ImportS
     """Import parsed rows in one transaction, then tell the workers."""
     from db.engine import open_session
     from services.importing import import_playlist
-    from services.look_ups.clients import enabled_providers
     from tasks.publishing import ring
 
     with (
@@ -70,7 +69,7 @@ def store(settings: "Settings", playlist: Any, user: int, name: str) -> "ImportS
             name=name,
             predictor=settings.enrich.predictor,
             chunk_size=settings.enrich.chunk_size,
-            look_up=bool(enabled_providers(settings)),
+            look_up=True,
         )
         session.commit()
     ring(settings)

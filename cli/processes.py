@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cli.fake_providers import environment_of
 from core.settings import Settings
 from tasks.safety import WORKER_ENVIRONMENT
 
@@ -73,7 +74,7 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
         }
     )
     if options.fakes_url is not None:
-        env |= fake_provider_environment(options.fakes_url)
+        env |= environment_of(options.fakes_url)
     commands = {
         "worker-cpu": _worker("workers.cpu", "enrich", options.concurrency),
         "worker-api": _worker("workers.api", "lookup", settings.look_up.concurrency, "--pool=threads"),
@@ -91,16 +92,6 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
         # Flower asks for the workers once, at its start.
         specs.append(ProcessSpec("flower", flower, env, delay_s=4.0))
     return [*server_watchers(settings), *specs]
-
-
-def fake_provider_environment(url: str) -> dict[str, str]:
-    """Variables that have every provider asked at a fake one. A key that is set stays at home."""
-    return {
-        "MUSICSPACE_RECCOBEATS__ENABLED": "true",
-        "MUSICSPACE_RECCOBEATS__BASE_URL": url,
-        "MUSICSPACE_GEMINI__API_KEY": "no-key-needed-here",
-        "MUSICSPACE_GEMINI__BASE_URL": url,
-    }
 
 
 def server_watchers(settings: Settings) -> list[ProcessSpec]:

@@ -129,7 +129,9 @@ def _alone(settings: "Settings", options: "UpOptions") -> Iterator[None]:
     """Refuse to run twice on one data directory, and tell `musicspace status` what runs."""
     from integrations.embedded.running import RunningSystem, announced
 
-    system = RunningSystem(pid=os.getpid(), api_url=options.api_url, flower_url=options.flower_url)
+    system = RunningSystem(
+        pid=os.getpid(), api_url=options.api_url, flower_url=options.flower_url, fakes_url=options.fakes_url
+    )
     with announced(settings.data_dir, system):
         yield
 

@@ -50,7 +50,8 @@ def import_playlist(
 ) -> ImportSummary:
     """Import parsed rows for a user and enqueue the enrichment of tracks without features. The caller commits.
 
-    With `look_up`, a last step of the job then chooses tracks that providers are asked about, in a job of its own.
+    With `look_up`, a last step of the job has a worker, which knows the providers, choose tracks to ask about; that is
+    a job of its own.
 
     Importing the same rows again matches the same tracks and adds nothing.
 

@@ -63,7 +63,6 @@ async def import_playlist(
 
 def _import(upload: FileUpload | JsonUpload, settings: Settings) -> ImportAccepted:
     from services import importing
-    from services.look_ups.clients import enabled_providers
 
     submission = upload.parse(settings.imports)
     with open_session(settings.required_database_url) as session:
@@ -74,7 +73,7 @@ def _import(upload: FileUpload | JsonUpload, settings: Settings) -> ImportAccept
             name=submission.name,
             predictor=settings.enrich.predictor,
             chunk_size=settings.enrich.chunk_size,
-            look_up=bool(enabled_providers(settings)),
+            look_up=True,
         )
         session.commit()
     return ImportAccepted(

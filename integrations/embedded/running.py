@@ -23,6 +23,7 @@ class RunningSystem:
     pid: int
     api_url: str
     flower_url: str | None  #: None when Flower was left out.
+    fakes_url: str | None = None  #: None unless fake providers play the real ones.
 
 
 @contextmanager

@@ -100,6 +100,8 @@ def plan_import(session: Session, job_id: int, settings: Settings) -> dict[str, 
 
     The import's own job does not wait for it: its tracks have their features.
     """
+    if not enabled_providers(settings):
+        return {"look_up_job": None, "enqueued": 0}
     tracks = targets_of_job(session, job_id, WorkKind.ENRICH)
     look_up_job, enqueued = start_look_ups(session, settings, track_ids=tracks, asked_by=job_id)
     if look_up_job is not None:
