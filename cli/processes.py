@@ -85,7 +85,14 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
     }
     specs = [ProcessSpec(name, argv, env) for name, argv in commands.items()]
     if options.fakes_port is not None:
-        fakes = (PYTHON, "-m", "integrations.fake_providers", f"--port={options.fakes_port}", "--faults=random:0.1")
+        fakes = (
+            PYTHON,
+            "-m",
+            "integrations.fake_providers",
+            f"--port={options.fakes_port}",
+            "--faults=random:0.1",
+            "--unknown=0.2",
+        )
         specs.append(ProcessSpec("fake-providers", fakes, env))
     if options.flower_port is not None:
         flower = _celery("workers.cpu", "flower", "--address=127.0.0.1", f"--port={options.flower_port}")

@@ -51,8 +51,12 @@ def predictor(serving: "Serving") -> "FeaturePredictor":
 
 
 def load_serving_predictor(settings: Settings) -> None:
-    """Load the version that serves now, so that the processes of a pool share it. Raises a typed error if it cannot."""
+    """Load the version that serves now, and the routing strategy, so that the processes of a pool share them.
+
+    Raises a typed error if one cannot be loaded.
+    """
     from services.serving import ModelFolders, serving_version
 
     with open_session(settings.required_database_url) as session:
         predictor(serving_version(session, settings.enrich.predictor, ModelFolders.of(settings)))
+    strategy(settings.routing.strategy, settings.artifacts_dir)

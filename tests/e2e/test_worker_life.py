@@ -56,6 +56,15 @@ def test_a_missing_model_stops_the_worker(system):
     assert "[artifact-missing]" in result.stderr
 
 
+@pytest.mark.parametrize("module", ["workers.cpu", "workers.api"])
+def test_a_misspelled_strategy_stops_the_worker(system, module):
+    result = start_in_foreground(system, WORKER_MODULE=module, MUSICSPACE_ROUTING__STRATEGY="divergense")
+    assert result.returncode == 3
+    assert "MUSICSPACE_ROUTING__STRATEGY" in result.stderr
+    assert "divergence-tuned" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_worker_beats_and_leaves_the_list_when_stopped(system):
     def queues() -> list[str]:
         with open_session(system.urls.database_url) as session:
