@@ -112,6 +112,8 @@ class ProviderClient(Protocol):
     def ask(self, questions: Sequence[Question], gate: Gate) -> dict[str, Answer | None]:
         """The answers by `ref`; `None` where the provider does not know the track, or its answer was unusable.
 
+        Questions that are left out were not asked, for trouble after others had been answered.
+
         Every HTTP request goes through the gate. At most `batch_size` questions, each of which `can_ask` allows.
 
         Raises

@@ -1,7 +1,6 @@
 """Tasks: choose what providers are asked after an import, and ask one of them about a few tracks."""
 
 import random
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from core.errors import NotNowError, RetryableError
 from core.provider_limits import limits_of
 from core.providers import Provider
 from core.settings import Settings, get_settings
+from core.telemetry import get_logger
 from core.work import WorkKind
 from db.engine import open_session
 from tasks.app import app
@@ -25,6 +25,8 @@ from tasks.strategies import strategy
 if TYPE_CHECKING:
     from core.providers import Gate, ProviderClient
     from services.look_ups.asking import Round
+
+log = get_logger(__name__)
 
 # Somebody else asks about a track of ours; the answer is in the cache soon.
 _BUSY_S = 2.0
@@ -116,16 +118,29 @@ def _answered_round(targets: list[int], client: "ProviderClient", gate: "Gate", 
     try:
         fresh = asking.ask_open(round_, client, gate)
     except BaseException:
-        # The claims run out by themselves, so a database that is away must not hide the error.
-        with suppress(RetryableError), open_session(url) as own:
-            asking.give_back(own, round_)
-            own.commit()
+        _give_back(round_, url)
         raise
     patience(settings)(_keep, round_, fresh, settings)
+    _give_back(round_, url)
     if round_.busy:
         message = f"Another look-up is asking {client.provider} about {len(round_.busy)} of the tracks."
         raise NotNowError(message, _BUSY_S)
     return round_
+
+
+def _give_back(round_: "Round", url: str) -> None:
+    """Let others ask what this round did not get an answer for."""
+    from services.look_ups import asking
+
+    if not round_.mine:
+        return
+    try:
+        with open_session(url) as own:
+            asking.give_back(own, round_)
+            own.commit()
+    except RetryableError as error:
+        # Claims run out by themselves, so a database that is away must not hide what happened before.
+        log.warning("claims_not_given_back", code=error.code, reason=error.message)
 
 
 def _keep(round_: "Round", fresh: "dict[str, dict[str, Any] | None]", settings: Settings) -> None:

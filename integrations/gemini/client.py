@@ -75,7 +75,7 @@ class GeminiClient:
         """The answers by `ref`, of one grounded call, and one more where its text has to be repaired.
 
         Tracks whose names read like instructions are asked about one by one. Trouble with the first call is raised;
-        once answers are paid for they are returned, and later trouble leaves only its own tracks without one.
+        once answers are paid for they are returned, and later trouble leaves only its own tracks out.
         """
         if len(questions) > self.batch_size:
             raise ValueError(f"at most {self.batch_size} questions can be asked at once")
@@ -89,7 +89,6 @@ class GeminiClient:
                 if not answers:
                     raise
                 log.warning("provider_answer_missing", provider="gemini", reason=error.code, count=len(group))
-                answers |= dict.fromkeys((question.ref for question in group), None)
         return answers
 
     def close(self) -> None:
