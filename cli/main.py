@@ -17,9 +17,9 @@ from cli.jobs import job_app
 from cli.look_up import look_up
 from cli.models import app as models_app
 from cli.predict import predict
-from cli.provider_analyze import analyze
 from cli.provider_plan import plan
 from cli.providers import app as providers_app
+from cli.reccobeats import analyze, tracks
 from cli.reference import app as reference_app
 from cli.status import status
 from cli.train import app as train_app
@@ -57,6 +57,7 @@ app.add_typer(evaluate_app, name="evaluate")
 
 providers_app.command("plan")(plan)
 providers_app.command("analyze")(analyze)
+providers_app.command("tracks")(tracks)
 
 
 def main() -> None:

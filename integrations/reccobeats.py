@@ -102,7 +102,7 @@ class ReccoBeatsClient:
         Raises
         ------
         PermanentError
-            `file-not-found`, `file-empty`: no such file, no audio, or too little of it. Nothing was sent then.
+            `file-not-found`, `audio-unreadable`: no such file, no audio, or too little of it. Nothing was sent then.
         RetryableError
             As `ask`; also `provider-answer-broken` where fewer than `MIN_FEATURES` values are good.
         """

@@ -23,6 +23,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # External servers may hold other data: tests keep to this Redis database and to Postgres databases of their own.
 REDIS_DATABASE = 9
 
+# No test may spend somebody's money: keys of this shell are forgotten, here and in every process that a test starts.
+for _name in ("GOOGLE_API_KEY", "MUSICSPACE_GEMINI__API_KEY", "MUSICSPACE_RECCOBEATS__ENABLED"):
+    os.environ.pop(_name, None)
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -107,3 +107,18 @@ def test_without_providers_the_way_out_is_named(run):
 def test_the_common_name_of_the_key_will_do(run):
     status = {entry["provider"]: entry for entry in answer(run("providers", "--json", GOOGLE_API_KEY="x"))}
     assert status["gemini"]["enabled"]
+
+
+def test_reccobeats_by_hand(run, fakes, tmp_path):
+    import numpy as np
+    import soundfile
+
+    soundfile.write(tmp_path / "노래.flac", np.random.default_rng(0).normal(0, 0.1, 44_100 * 8), 44_100)
+    features = answer(run("providers", "analyze", tmp_path / "노래.flac", "--json"))["features"]
+    assert len(features) == 9
+    shown = answer(run("providers", "tracks", f"spotify:track:{1:022d}", "--json"))
+    assert list(shown) == [f"{1:022d}"]
+    wrong = run("providers", "tracks", "not an id")
+    assert wrong.returncode == 2
+    assert "'not an id' is no Spotify id" in wrong.stderr
+    assert {call["route"] for call in fakes.calls()} == {"analysis", "tracks"}
