@@ -15,7 +15,7 @@ _INTRODUCTION = """\
 Copies of real rows, spelled as other people spell them, are looked up in a table of {references:,} recordings. Their
 Spotify ids and ISRCs are withheld, so that only artist, title and duration can find them. One track in ten was taken
 out of the table beforehand. All figures are of the half of the artists on which no threshold was chosen; the rules that
-no threshold governs were written in sight of such copies of both halves, so figures of unseen data may be a little worse.
+no threshold governs were written in sight of such copies of both halves, so unseen data may do a little worse.
 
 **{recall:.1%} of {n_positive:,} tracks in the table are found; {wrong:,} of {n:,} look-ups match wrongly
 ({wrong_rate:.3%}).**
