@@ -14,7 +14,8 @@ from core.features import FEATURE_NAMES
 
 if TYPE_CHECKING:
     from models.evaluation import Evaluation, Score
-    from services.evaluation import Outcome
+    from services.evaluation.report import Report
+    from services.report_files import Outcome
 
 app = typer.Typer(help="Evaluate models.", no_args_is_help=True)
 
@@ -87,7 +88,7 @@ def _names(separated: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in separated.split(",") if name.strip())
 
 
-def _show(outcome: "Outcome", *, as_json: bool) -> None:
+def _show(outcome: "Outcome[Report]", *, as_json: bool) -> None:
     if as_json:
         mne = {
             f"{result.title}, {'all' if result.min_popularity is None else f'popularity >= {result.min_popularity}'}": {
@@ -103,7 +104,7 @@ def _show(outcome: "Outcome", *, as_json: bool) -> None:
         err.print("There are no plots, for matplotlib is not installed: pip install 'musicspace[train]'")
 
 
-def _comparison_table(outcome: "Outcome") -> Table:
+def _comparison_table(outcome: "Outcome[Report]") -> Table:
     """MNE of every predictor, of popular tracks where popularity is known."""
     results = outcome.report.headline_sets
     table = Table(title="Mean normalized error of eight features")

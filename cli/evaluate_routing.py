@@ -12,7 +12,8 @@ from core.errors import PermanentError
 
 if TYPE_CHECKING:
     from core.settings import Settings
-    from services.routing_evaluation import Outcome
+    from services.report_files import Outcome
+    from services.routing_evaluation.report import Report
 
 
 def evaluate_routing(
@@ -49,7 +50,9 @@ def evaluate_routing(
     _show(_evaluated(settings, data, out, pairs, as_json=as_json), as_json=as_json)
 
 
-def _evaluated(settings: "Settings", data: Path, out: Path, pairs: tuple[str, ...], *, as_json: bool) -> "Outcome":
+def _evaluated(
+    settings: "Settings", data: Path, out: Path, pairs: tuple[str, ...], *, as_json: bool
+) -> "Outcome[Report]":
     from models.registry import shipped_artifacts
     from services.routing_evaluation import Request
     from services.routing_evaluation import evaluate_routing as run_evaluation
@@ -88,7 +91,7 @@ def _record(data: Path, path: Path, n_tracks: int) -> None:
     err.print(f"{asked:,} tracks asked about; the answers are in {path}.")
 
 
-def _show(outcome: "Outcome", *, as_json: bool) -> None:
+def _show(outcome: "Outcome[Report]", *, as_json: bool) -> None:
     report = outcome.report
     if as_json:
         mne = {r.title: {n: round(score.mne, 4) for n, score in r.headline.scores.items()} for r in report.pairs}

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.durable_files import replacing
 from core.errors import PermanentError
@@ -34,6 +35,15 @@ _STYLE: Any = {
 _DPI = 130
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[R]):
+    """A finished evaluation."""
+
+    report: R
+    files: list[Path]
+    plots_missing: bool  #: Whether there are no plots for want of matplotlib
+
+
 def require_folder(out: Path) -> None:
     """Make the folder; refuses early (`PermanentError`, `invalid-option`) what could only fail minutes later."""
     try:
@@ -53,12 +63,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def write_pages(folder: Path, pages: Mapping[str, str]) -> list[Path]:
-    """Write texts under their file names, each whole or not at all."""
+def write_report(report: R, folder: Path, pages: Mapping[str, str], plots: list[Path] | None) -> Outcome[R]:
+    """Write texts under their file names, each whole or not at all, beside the plots that were drawn."""
     for name, content in pages.items():
         with replacing(folder / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
-    return [folder / name for name in pages]
+    return Outcome(report, [folder / name for name in pages] + (plots or []), plots_missing=plots is None)
 
 
 def draw(report: R, makers: "Mapping[str, Callable[[R], Figure | None]]", folder: Path) -> list[Path] | None:

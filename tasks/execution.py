@@ -47,16 +47,24 @@ def run_work_item(item_id: int, work: Work, settings: Settings, *, give_up: Work
         log.debug("claim_refused", item_id=item_id)
         return False
     with structlog.contextvars.bound_contextvars(job_id=held.job_id, item_id=held.item_id, attempt=held.attempts):
-        try:
-            _work(held, work, settings)
-            return True
-        except StaleClaimError:
-            log.warning("claim_stale")
-        except MusicSpaceError as error:
-            return _record(held, error, settings, give_up)
-        except Exception as error:
-            log.exception("work_failed_unexpectedly")
-            _record(held, _unexpected(error), settings)
+        return _attempt(held, work, settings, give_up)
+
+
+def _attempt(held: Claim, work: Work, settings: Settings, give_up: Work | None = None) -> bool:
+    """Whether the work, or `give_up` in its place, was committed; every failure is recorded."""
+    try:
+        _work(held, work, settings)
+        return True
+    except StaleClaimError:
+        log.warning("claim_stale")
+    except MusicSpaceError as error:
+        if give_up is not None and _is_exhausted(held, error, settings):
+            log.warning("work_given_up", code=error.code, reason=error.message)
+            return _attempt(held, give_up, settings)
+        _record(held, error, settings)
+    except Exception as error:
+        log.exception("work_failed_unexpectedly")
+        _record(held, _unexpected(error), settings)
     return False
 
 
@@ -75,39 +83,37 @@ def _work(held: Claim, work: Work, settings: Settings) -> None:
     log.info("work_done", kind=held.kind, **result)
 
 
-def _record(held: Claim, error: MusicSpaceError, settings: Settings, give_up: Work | None = None) -> bool:
-    """Write the failure down, waiting a while for a database that is away; else the lease runs out and says it.
-
-    Returns whether `give_up` ended the item well.
-    """
+def _record(held: Claim, error: MusicSpaceError, settings: Settings) -> None:
+    """Write the failure down, waiting a while for a database that is away; else the lease runs out and says it."""
     note = log.info if isinstance(error, NotNowError) else log.warning
     note("work_postponed" if isinstance(error, NotNowError) else "work_failed", code=error.code, reason=error.message)
     try:
-        return patience(settings)(_write_failure, held, error, settings, give_up)
+        patience(settings)(_write_failure, held, error, settings)
     except StaleClaimError:
         log.warning("claim_stale")
     except RetryableError as outage:
         log.error("failure_not_recorded", code=outage.code, reason=outage.message)
-    return False
 
 
-def _write_failure(held: Claim, error: MusicSpaceError, settings: Settings, give_up: Work | None) -> bool:
-    given_up = False
+def _write_failure(held: Claim, error: MusicSpaceError, settings: Settings) -> None:
     with open_session(settings.required_database_url) as session:
         if isinstance(error, NotNowError):
             work_items.postpone(session, held, error.retry_after_s, error.code, error.message)
         elif not isinstance(error, RetryableError):
             work_items.fail(session, held, error.code, error.message)
-        elif held.attempts < settings.ledger.max_attempts:
-            delay_s = _delay(held, error, settings.ledger)
-            work_items.retry_later(session, held, delay_s, error.code, error.message)
-        elif give_up is None:
+        elif _is_exhausted(held, error, settings):
             work_items.fail(session, held, "retries-exhausted", f"{error.code}: {error.message}")
         else:
-            work_items.finish(session, held, give_up(session, held.payload))
-            given_up = True
+            delay_s = _delay(held, error, settings.ledger)
+            work_items.retry_later(session, held, delay_s, error.code, error.message)
         session.commit()
-    return given_up
+
+
+def _is_exhausted(held: Claim, error: MusicSpaceError, settings: Settings) -> bool:
+    """Whether the error would be worth another attempt, and there is none left. Waiting is never exhausted."""
+    if not isinstance(error, RetryableError) or isinstance(error, NotNowError):
+        return False
+    return held.attempts >= settings.ledger.max_attempts
 
 
 def _delay(held: Claim, error: RetryableError, ledger: LedgerSettings) -> float:

@@ -23,7 +23,7 @@ from services.evaluation.plots import draw_plots
 from services.evaluation.report import Report
 from services.evaluation.retraining import retrained_predictor
 from services.evaluation.summary import summary_page
-from services.report_files import OnStep, require_folder, write_pages
+from services.report_files import OnStep, Outcome, require_folder, write_report
 
 #: The others are measured against it where it is evaluated, else against the best.
 PREFERRED_REFERENCE = "blend"
@@ -51,16 +51,7 @@ class Request:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished evaluation."""
-
-    report: Report
-    files: list[Path]
-    plots_missing: bool  #: Whether there are no plots for want of matplotlib
-
-
-def evaluate_predictors(request: Request, on_step: OnStep) -> Outcome:
+def evaluate_predictors(request: Request, on_step: OnStep) -> Outcome[Report]:
     """Compare predictors on the splits of a reference table, and write `report.md`, `details.md`, `report.json`, plots.
 
     Raises
@@ -167,11 +158,11 @@ def _library_versions() -> dict[str, str]:
     return found
 
 
-def _write(report: Report, out: Path) -> Outcome:
+def _write(report: Report, out: Path) -> Outcome[Report]:
     plots = draw_plots(report, out)
     pages = {
         "details.md": details_page(report),
         "report.md": summary_page(report, [path.name for path in plots or []]),
         "report.json": report.to_json(),
     }
-    return Outcome(report, write_pages(out, pages) + (plots or []), plots_missing=plots is None)
+    return write_report(report, out, pages, plots)

@@ -15,7 +15,7 @@ from models.routing.protocol import Routed
 from models.routing.simulation_fit import Ground
 from models.routing.strategies import STRATEGIES, oracle
 from models.training_data import ReferenceTable, read_reference_table
-from services.report_files import OnStep, require_folder, write_pages
+from services.report_files import OnStep, Outcome, require_folder, write_report
 from services.routing_evaluation.calibration import Calibration, calibrate
 from services.routing_evaluation.figures import LEARNED, ORACLE, SetFigures, figures
 from services.routing_evaluation.pages import report_page
@@ -48,16 +48,7 @@ class Request:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished evaluation."""
-
-    report: Report
-    files: list[Path]
-    plots_missing: bool  #: Whether there are no plots for want of matplotlib
-
-
-def evaluate_routing(request: Request, on_step: OnStep) -> Outcome:
+def evaluate_routing(request: Request, on_step: OnStep) -> Outcome[Report]:
     """Route pairs of estimates by every strategy, and write `report.md`, `report.json` and plots.
 
     Raises
@@ -132,10 +123,10 @@ def _calibration(sources: Sources) -> Calibration | None:
     return calibrate(Ground(truth, m1, m2, own.popularity), genre_groups(own.genres))
 
 
-def _write(report: Report, out: Path) -> Outcome:
+def _write(report: Report, out: Path) -> Outcome[Report]:
     plots = draw_plots(report, out)
     pages = {
         "report.md": report_page(report, [path.name for path in plots or []]),
         "report.json": report.to_json(),
     }
-    return Outcome(report, write_pages(out, pages) + (plots or []), plots_missing=plots is None)
+    return write_report(report, out, pages, plots)

@@ -99,6 +99,15 @@ def test_work_that_is_not_needed_ends_well_when_retries_run_out(session, item_id
     assert session.scalar(text("SELECT array_agg(id) FROM users")) == [7]
 
 
+def test_giving_up_may_fail_like_any_work(session, item_id, settings):
+    once = settings.model_copy(update={"ledger": settings.ledger.model_copy(update={"max_attempts": 1})})
+    broken = raises(RetryableError("broker-unavailable", "soon"))
+    give_up = raises(ConfigurationError("artifact-missing", "reinstall"))
+    assert not run_work_item(item_id, broken, once, give_up=give_up)
+    assert outcome(session, item_id) == (WorkState.FAILED, "artifact-missing", ["failed"])
+    assert session.scalar(text("SELECT count(*) FROM users")) == 0
+
+
 def test_a_bug_is_not_given_up_on(session, item_id, settings):
     once = settings.model_copy(update={"ledger": settings.ledger.model_copy(update={"max_attempts": 1})})
     assert not run_work_item(item_id, raises(ZeroDivisionError("a bug")), once, give_up=lambda *_: {})

@@ -22,7 +22,8 @@ from models.evaluation import cost
 from models.predictors.protocol import Prediction, TrainedPredictor, clip_to_ranges
 from models.registry import PredictorEntry
 from models.training_data import ReferenceTable
-from services.evaluation import Outcome, Request, evaluate_predictors
+from services.evaluation import Request, evaluate_predictors
+from services.report_files import Outcome
 
 N_ROWS = 900
 FAKES = ("near", "far")
