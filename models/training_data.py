@@ -185,12 +185,24 @@ def _feature_column(path: Path, table: Any, name: str) -> NDArray[np.float64]:
 
 
 def _check_ranges(path: Path, targets: NDArray[np.float32]) -> None:
-    for feature, column in zip(FEATURES, targets.T, strict=True):
+    if found := out_of_range(targets):
+        raise _unusable(path, f"has {found[0]} unusable values, the first {found[1]}")
+
+
+def out_of_range(values: NDArray[np.float32], *, may_lack: bool = False) -> tuple[int, str] | None:
+    """How many values of a feature are outside its range, and where the first of them is; `None`: all are inside.
+
+    `values` are [n, 9]; NaN counts as outside unless values may lack. The first feature with such values is told.
+    """
+    for feature, column in zip(FEATURES, values.T, strict=True):
         wrong = ~((column >= feature.low) & (column <= feature.high))
+        if may_lack:
+            wrong &= ~np.isnan(column)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             detail = f"{feature.name} = {column[row]:g} in row {row + 1}, outside {feature.low:g}..{feature.high:g}"
-            raise _unusable(path, f"has {int(wrong.sum())} unusable values, the first {detail}")
+            return int(wrong.sum()), detail
+    return None
 
 
 def _unusable(path: Path, reason: str) -> PermanentError:

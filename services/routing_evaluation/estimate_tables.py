@@ -11,7 +11,8 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from core.errors import PermanentError
-from core.features import FEATURE_NAMES, FEATURES, N_FEATURES
+from core.features import FEATURE_NAMES, N_FEATURES
+from models.training_data import out_of_range
 from services.routing_evaluation.recordings import read_recording
 
 #: Values and half-widths of n tracks, [n, 9] each; NaN where they are not known.
@@ -79,12 +80,8 @@ def _columns(path: Path, table: Any, names: tuple[str, ...] | list[str]) -> NDAr
 
 
 def _check_ranges(path: Path, values: NDArray[np.float32]) -> None:
-    for feature, column in zip(FEATURES, values.T, strict=True):
-        wrong = (column < feature.low) | (column > feature.high)
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            detail = f"{feature.name} = {column[row]:g} in row {row + 1}, outside {feature.low:g}..{feature.high:g}"
-            raise _unusable(path, f"has {int(wrong.sum())} values out of range, the first {detail}")
+    if found := out_of_range(values, may_lack=True):
+        raise _unusable(path, f"has {found[0]} values out of range, the first {found[1]}")
 
 
 def _unusable(path: Path, reason: str) -> PermanentError:
