@@ -27,7 +27,49 @@ ERROR_CODES: dict[str, CodeInfo] = {
         400,
     ),
     "audio-unreadable": CodeInfo(
-        "The file is no audio that can be decoded, or too short.", "Use WAV, FLAC, AIFF, Ogg or MP3.", 422
+        "The file is no audio that can be decoded.", "Use WAV, FLAC, AIFF, Ogg, MP3, AAC or M4A.", 422
+    ),
+    "audio-empty": CodeInfo("The file has no content, or no sample of audio.", "Export or download it again.", 422),
+    "audio-corrupt": CodeInfo(
+        "The file begins like audio, but what follows cannot be decoded.", "Export or download it again.", 422
+    ),
+    "audio-too-short": CodeInfo("The recording is too short to hear anything in.", "Use a longer one.", 422),
+    "audio-too-long": CodeInfo(
+        "The recording, or its file, exceeds a configured limit.",
+        "Split it, or raise the setting the message names.",
+        422,
+    ),
+    "audio-silent": CodeInfo("There is nothing to be heard in the recording.", "Export it again.", 422),
+    "audio-decoder-crashed": CodeInfo(
+        "The process that decoded the file died over it.", "Export the file again, in another format if need be.", 422
+    ),
+    "audio-outside-roots": CodeInfo(
+        "The path leads outside of the folders that audio may be read from.",
+        "Move the file, or add its folder to MUSICSPACE_AUDIO__ROOTS.",
+        422,
+    ),
+    "audio-url-refused": CodeInfo(
+        "The URL of a track's audio is not fetched: URLs are off, it is no public address, or it is too large.",
+        "Read the message; MUSICSPACE_AUDIO__URLS_ENABLED switches URLs on.",
+        422,
+    ),
+    "audio-download-failed": CodeInfo(
+        "Audio could not be fetched from its URL: a time-out, a broken connection, or an error of the server.",
+        "Wait; it is tried again.",
+        503,
+    ),
+    "embedding-space-mismatch": CodeInfo(
+        "Vectors of two embedding spaces cannot be compared.", "Analyze the audio again with one embedder.", 409
+    ),
+    "embedding-without-text": CodeInfo(
+        "The embedder in use has no vectors for text.", "Use CLAP (MUSICSPACE_EMBED__EMBEDDER).", 409
+    ),
+    "dj-index-missing": CodeInfo("The folder holds no DJ index.", "Build it with `musicspace dj build`.", 404),
+    "dj-index-corrupt": CodeInfo(
+        "The files of a DJ index do not fit together.", "Build it again with `musicspace dj build`.", 500
+    ),
+    "audio-not-analyzed": CodeInfo(
+        "The audio of the track has not been analyzed.", "Analyze it with `musicspace audio analyze`.", 409
     ),
     "no-usable-rows": CodeInfo(
         "Every row of the file was rejected.", "Read the rejects file; it gives a reason for each line.", 422
@@ -128,7 +170,12 @@ ERROR_CODES: dict[str, CodeInfo] = {
     "artifact-corrupt": CodeInfo(
         "A model file does not match its checksum or format version.", "Train it again, or reinstall.", 500
     ),
+    "embedder-unavailable": CodeInfo(
+        "The embedder that is set cannot be loaded.",
+        "Check MUSICSPACE_EMBED__EMBEDDER and MUSICSPACE_EMBED__CLAP_CHECKPOINT.",
+        500,
+    ),
     "extra-missing": CodeInfo(
-        "A library that only training needs is not installed.", "Run `pip install 'musicspace[train]'`.", 500
+        "A library that only some commands need is not installed.", "Run the command the message names.", 500
     ),
 }

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.audio_settings import AudioSettings, DjSettings, EmbedSettings
 from core.errors import ConfigurationError
 from core.model_settings import NeuralSettings, TrainSettings
 from core.provider_settings import (
@@ -146,6 +147,9 @@ class Settings(BaseSettings):
     gemini: GeminiSettings = GeminiSettings()
     look_up: LookUpSettings = LookUpSettings()
     routing: RoutingSettings = RoutingSettings()
+    audio: AudioSettings = AudioSettings()
+    embed: EmbedSettings = EmbedSettings()
+    dj: DjSettings = DjSettings()
     api: ApiSettings = ApiSettings()
     flower: FlowerSettings = FlowerSettings()
 

@@ -22,6 +22,7 @@ class Source(StrEnum):
     """A writer of `track_estimates`."""
 
     IMPORT = "import"  #: Feature columns that came with the imported file.
+    AUDIO = "audio"  #: Measured in the track's audio file: tempo and loudness.
     REFERENCE = "reference"  #: The same recording in the loaded reference table.
     RECCOBEATS = "reccobeats"  #: ReccoBeats, by Spotify id.
     ROUTED = "routed"  #: Chosen or blended, per feature, from `gemini` and the predictor in use; see `models.routing`.
@@ -35,6 +36,7 @@ class Source(StrEnum):
 
 RANKS: dict[Source, Rank] = {
     Source.IMPORT: Rank.MEASURED,
+    Source.AUDIO: Rank.MEASURED,
     Source.REFERENCE: Rank.LOOKED_UP,
     Source.RECCOBEATS: Rank.LOOKED_UP,
     Source.ROUTED: Rank.INFERRED,

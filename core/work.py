@@ -9,6 +9,7 @@ class JobKind(StrEnum):
     IMPORT = "import"  #: A playlist was imported; its tracks without features are enriched.
     ENRICH_ALL = "enrich-all"  #: Every track that lacks a feature, or every outdated one, is enriched.
     LOOK_UP = "look-up"  #: Providers are asked about tracks whose features are inferred.
+    ANALYZE = "analyze"  #: The audio files of tracks are listened to.
     TRAIN = "train"  #: A predictor that serves everybody is trained anew.
 
 
@@ -18,6 +19,7 @@ class WorkKind(StrEnum):
     ENRICH = "enrich"  #: Predict, resolve and write the features of a chunk of tracks.
     PLAN_LOOK_UPS = "plan-look-ups"  #: Choose, after an import, which of its tracks providers are asked about.
     LOOK_UP = "look-up"  #: Ask one provider about a few tracks; the version names the provider.
+    ANALYZE = "analyze"  #: Decode, describe and embed the audio of a few tracks.
     TRAIN_GLOBAL = "train-global"  #: Train a predictor, compare it with the one that serves, promote or reject it.
 
 

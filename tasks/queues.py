@@ -10,6 +10,7 @@ class Queue(StrEnum):
 
     ENRICH = "enrich"  #: Feature prediction for chunks of tracks.
     LOOKUP = "lookup"  #: Calls of providers, which wait more than they work.
+    EMBED = "embed"  #: Audio: decoding, descriptors, embeddings in batches.
     TRAIN = "train"  #: Training, which may take an hour; on its own so that no import waits behind it.
     MAINTENANCE = "maintenance"  #: Dispatch, recovery of lost work, clean-up.
 
@@ -20,6 +21,7 @@ class TaskName(StrEnum):
     ENRICH = "musicspace.enrich"
     PLAN_LOOK_UPS = "musicspace.plan-look-ups"
     LOOK_UP = "musicspace.look-up"
+    ANALYZE = "musicspace.analyze"
     TRAIN_GLOBAL = "musicspace.train-global"
     DISPATCH = "musicspace.dispatch"
     CLEAN_UP = "musicspace.clean-up"
@@ -29,6 +31,7 @@ ROUTES: dict[TaskName, Queue] = {
     TaskName.ENRICH: Queue.ENRICH,
     TaskName.PLAN_LOOK_UPS: Queue.ENRICH,
     TaskName.LOOK_UP: Queue.LOOKUP,
+    TaskName.ANALYZE: Queue.EMBED,
     TaskName.TRAIN_GLOBAL: Queue.TRAIN,
     TaskName.DISPATCH: Queue.MAINTENANCE,
     TaskName.CLEAN_UP: Queue.MAINTENANCE,
@@ -39,6 +42,7 @@ WORK_TASKS: dict[WorkKind, TaskName] = {
     WorkKind.ENRICH: TaskName.ENRICH,
     WorkKind.PLAN_LOOK_UPS: TaskName.PLAN_LOOK_UPS,
     WorkKind.LOOK_UP: TaskName.LOOK_UP,
+    WorkKind.ANALYZE: TaskName.ANALYZE,
     WorkKind.TRAIN_GLOBAL: TaskName.TRAIN_GLOBAL,
 }
 

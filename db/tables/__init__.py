@@ -1,5 +1,6 @@
 """Table definitions. Importing this package fills `Base.metadata` with every table."""
 
+from db.tables.audio import AudioDescriptors, DjFeedback, Embedding
 from db.tables.base import Base
 from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
 from db.tables.lookups import ApiUsage, LookupCache, ReferenceArtist, ReferenceLoad, SpotifyReference
@@ -10,7 +11,10 @@ from db.tables.workers import WorkerHeartbeat
 __all__ = [
     "ApiUsage",
     "Attempt",
+    "AudioDescriptors",
     "Base",
+    "DjFeedback",
+    "Embedding",
     "Job",
     "LiveTarget",
     "LookupCache",
