@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from audio import onsets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,6 +52,22 @@ class Spectra:
         """Squared magnitudes, float32 [frames, 1025]."""
         power: Floats = np.square(self.magnitude)
         return power
+
+    @property
+    def onset_rate_hz(self) -> float:
+        """Frames per second of `onset_envelope` and `band_onsets` (86.1); frame k is at k / onset_rate_hz seconds."""
+        return ANALYSIS_RATE_HZ / onsets.HOP_LENGTH
+
+    @cached_property
+    def band_onsets(self) -> Floats:
+        """Onset envelopes of four bands from low to high, float32 [4, onset frames]; see `audio.onsets`."""
+        return onsets.band_onsets(self.y, ANALYSIS_RATE_HZ)
+
+    @cached_property
+    def onset_envelope(self) -> Floats:
+        """Onset envelope of the whole spectrum, float32 [onset frames], >= 0 (SuperFlux, Böck and Widmer, 2013)."""
+        envelope: Floats = self.band_onsets.mean(axis=0)
+        return envelope
 
     def _blocks(self, frames_per_block: int = 512) -> "Iterator[Floats]":
         """Blocks small enough for the processor's caches, which is twice as fast as all frames at once."""

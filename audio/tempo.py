@@ -1,0 +1,77 @@
+"""Tempo with its octave resolved, and how sure that is."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio import tempo_constants, tempo_features, tempo_periods
+from audio.beats import onsets_at, track_beats
+from audio.spectra import ANALYSIS_RATE_HZ, Spectra
+from core.audio import Tempo, TempoCandidate
+
+Floats = NDArray[np.float64]
+
+_SHORTEST_S = 1.5
+_CANDIDATES = 5
+#: Below this probability of being right there is no beat to speak of.
+_LEAST_CONFIDENCE = 0.08
+#: A tempo is steady if a grid of equal beats falls on this share of the onsets that tracked beats fall on.
+_STEADY = 0.6
+#: A drifting tempo's mean is this close to its most frequent one, as a share, or the beats were not tracked well.
+_MOST_DRIFT = 0.03
+#: An interval this far from the mean, as a share, means that a beat was missed or added.
+_SLIP = 0.2
+_FEWEST_BEATS = 16
+
+
+def estimate_tempo(spectra: Spectra) -> Tempo:
+    """Beats per minute of up to two minutes of audio; see `core.audio.Tempo`.
+
+    Candidates are periods that the onsets of four bands repeat at, and their simple ratios. A conditional logit
+    (McFadden, 1974) over features of the whole metrical hierarchy picks one, the tactus, so that octaves are decided
+    by subdivisions, backbeat and bars together (compare Peeters, "Template-Based Estimation of Time-Varying Tempo", 2007).
+    Its probability, and how clearly anything repeats, make the confidence, which is calibrated (Platt scaling).
+    """
+    if len(spectra.y) < _SHORTEST_S * ANALYSIS_RATE_HZ or not np.isfinite(spectra.y).all():
+        return Tempo(None, 0.0)
+    periodicity = tempo_periods.measure(spectra.band_onsets, spectra.onset_rate_hz, tempo_features.PAIRS)
+    periods = tempo_periods.candidate_periods(periodicity)
+    if not len(periods):
+        return Tempo(None, 0.0)
+    probabilities = choice_probabilities(tempo_features.features(periodicity, periods))
+    order = np.argsort(-probabilities, kind="stable")[:_CANDIDATES]
+    best = float(periods[order[0]])
+    evidence = tempo_features.evidence(periodicity, best, float(probabilities[order[0]]), len(spectra.y) / ANALYSIS_RATE_HZ)
+    confidence = 1 / (1 + float(np.exp(-evidence @ np.array(tempo_constants.CONFIDENCE))))
+    if confidence < _LEAST_CONFIDENCE:
+        return Tempo(None, confidence)
+    ratio = _mean_period(spectra, best) / best
+    candidates = tuple(
+        TempoCandidate(round(60 / (float(periods[i]) * ratio), 2), float(probabilities[i])) for i in order
+    )
+    return Tempo(candidates[0].bpm, confidence, candidates)
+
+
+def choice_probabilities(features: Floats) -> Floats:
+    """Probability of each candidate, given that one is right, from features [candidates, features]."""
+    scores = features @ np.array(tempo_constants.WEIGHTS)
+    odds = np.exp(scores - scores.max())
+    result: Floats = odds / odds.sum()
+    return result
+
+
+def _mean_period(spectra: Spectra, period_s: float) -> float:
+    """`period_s`, or where the tempo drifts the mean interval of tracked beats.
+
+    A spectrum of the whole recording is the most precise for a steady tempo, and shows only the most frequent tempo of
+    one that drifts. It drifts if onsets fall on tracked beats and on no steady grid.
+    """
+    beats = track_beats(spectra, 60 / period_s)
+    if len(beats) < _FEWEST_BEATS:
+        return period_s
+    mean = float((beats[-1] - beats[0]) / (len(beats) - 1))
+    if np.abs(np.diff(beats) / mean - 1).max() > _SLIP or abs(mean / period_s - 1) > _MOST_DRIFT:
+        return period_s
+    grid = beats[0] + period_s * np.arange(len(beats))
+    shifts = np.arange(-0.5, 0.5, 0.05) * period_s
+    steady = max(onsets_at(spectra, grid + shift) for shift in shifts)
+    return period_s if steady > _STEADY * onsets_at(spectra, beats) else mean
