@@ -13,10 +13,10 @@ PYTEST_ARGS ?=
 DATA ?= ../shared/data/tracks.parquet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check models bench chaos docs lock clean
+.PHONY: help setup demo test check models bench bench-clap bench-dj chaos docs lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/.core $(VENV)/.dev ## Create .venv with everything development needs
 
@@ -39,6 +39,12 @@ models: $(VENV)/.dev ## Train the models that ship anew; DATA=FILE names the ref
 
 bench: $(VENV)/.core ## Measure throughput, beside yardsticks
 	@$(BIN)/python -m benchmarks
+
+bench-dj: $(VENV)/.core ## Measure the DJ on a library of 100,000 made-up tracks
+	@$(BIN)/python -m benchmarks.dj
+
+bench-clap: $(VENV)/.dev ## Measure CLAP in full size with random weights, on a GPU if there is one
+	@$(BIN)/python -m benchmarks.clap
 
 chaos: $(VENV)/.dev ## Run the slow tests: kills, restarts and lost messages at scale
 	@$(BIN)/python -m pytest tests -m slow $(PYTEST_ARGS)

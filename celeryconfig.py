@@ -38,7 +38,7 @@ task_serializer = "json"
 result_serializer = "json"
 event_serializer = "json"
 
-imports = ("tasks.enrich", "tasks.look_up", "tasks.maintenance", "tasks.train")
+imports = ("tasks.analyze", "tasks.enrich", "tasks.look_up", "tasks.maintenance", "tasks.train")
 task_queues = [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue]
 task_create_missing_queues = False
 task_default_queue = str(Queue.MAINTENANCE)

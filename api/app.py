@@ -13,9 +13,23 @@ from api.limits import BodyLimit
 from api.openapi import DocumentedApi
 from api.problems import answer_with_problems
 from api.request_log import RequestLog
-from api.routes import enrichment, health, job_events, jobs, look_ups, models, playlists, providers, tracks, work_items
+from api.routes import (
+    audio,
+    dj,
+    enrichment,
+    health,
+    job_events,
+    jobs,
+    look_ups,
+    models,
+    playlists,
+    providers,
+    tracks,
+    work_items,
+)
 from core.settings import Settings
 from integrations.exposure import check_key_setting
+from services.dj.library_cache import LibraryCache
 
 # Together below the 20 connections of the database pool, so that no endpoint waits for one.
 THREADS = 14
@@ -32,7 +46,9 @@ _TAGS = [
     {"name": "enrichment", "description": "The whole library."},
     {"name": "jobs", "description": "What was asked for, and how far it is."},
     {"name": "work items", "description": "The units of work, for operators."},
+    {"name": "audio", "description": "What is heard in the audio files of tracks."},
     {"name": "tracks", "description": "Features with source and confidence."},
+    {"name": "dj", "description": "What to play next, whole sets, and what listeners made of them."},
     {"name": "models", "description": "Versions of the predictors: train, promote, roll back."},
     {"name": "providers", "description": "Those who are asked about tracks: limits, spend, state."},
     {"name": "health", "description": "For load balancers and people."},
@@ -58,10 +74,25 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.import_limiter = CapacityLimiter(IMPORT_THREADS)
+    #: Reads nothing before the first question to the DJ.
+    app.state.dj_library = LibraryCache()
     #: Set when the server begins to stop; open event streams then end.
     app.state.stopping = threading.Event()
     answer_with_problems(app)
-    for topic in (playlists, enrichment, look_ups, jobs, job_events, work_items, tracks, models, providers, health):
+    for topic in (
+        playlists,
+        audio,
+        enrichment,
+        look_ups,
+        jobs,
+        job_events,
+        work_items,
+        tracks,
+        dj,
+        models,
+        providers,
+        health,
+    ):
         app.include_router(topic.router)
     return app
 

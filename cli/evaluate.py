@@ -8,6 +8,7 @@ from rich.table import Table
 
 from cli.console import err, print_json, progress_bar, steps_on
 from cli.console import out as stdout
+from cli.evaluate_audio import evaluate_audio
 from cli.evaluate_matching import evaluate_matching
 from cli.evaluate_routing import evaluate_routing
 from core.features import FEATURE_NAMES
@@ -25,6 +26,7 @@ def evaluate() -> None:
     """Evaluate models."""
 
 
+app.command("audio")(evaluate_audio)
 app.command("matching")(evaluate_matching)
 app.command("routing")(evaluate_routing)
 

@@ -70,6 +70,7 @@ def store(settings: "Settings", playlist: Any, user: int, name: str) -> "ImportS
             predictor=settings.enrich.predictor,
             chunk_size=settings.enrich.chunk_size,
             look_up=True,
+            audio=settings.audio,
         )
         session.commit()
     ring(settings)
@@ -122,6 +123,9 @@ def _show(result: dict[str, Any]) -> None:
     look_up_job = job and job["summary"].get("look_up_job")
     if look_up_job:
         out.print(f"Job {look_up_job} asks providers about these tracks: musicspace job watch {look_up_job}")
+    if result["analyze_job"]:
+        follow = f"musicspace job watch {result['analyze_job']}"
+        out.print(f"Job {result['analyze_job']} listens to the audio of these tracks: {follow}")
     if job is None:
         out.print(
             f"Job {result['job_id']} fills {result['enqueued']:,} tracks: musicspace job watch {result['job_id']}"

@@ -8,8 +8,10 @@ import sys
 
 import typer
 
+from cli.audio import audio_app
 from cli.database import db_app
 from cli.demo import demo
+from cli.dj import app as dj_app
 from cli.enrich import enrich_all, enrich_status
 from cli.evaluate import app as evaluate_app
 from cli.importing import import_command
@@ -43,6 +45,7 @@ app.command()(predict)
 app.command("enrich-all")(enrich_all)
 app.command("enrich-status")(enrich_status)
 app.command("look-up")(look_up)
+app.add_typer(audio_app, name="audio")
 app.add_typer(job_app, name="job")
 app.add_typer(providers_app, name="providers")
 app.add_typer(reference_app, name="reference")
@@ -53,6 +56,7 @@ app.add_typer(train_app, name="train")
 app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(dj_app, name="dj")
 
 
 providers_app.command("plan")(plan)

@@ -78,6 +78,7 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
     commands = {
         "worker-cpu": _worker("workers.cpu", "enrich", options.concurrency),
         "worker-api": _worker("workers.api", "lookup", settings.look_up.concurrency, "--pool=threads"),
+        "worker-gpu": _worker("workers.gpu", "embed", 1, "--pool=solo"),
         "worker-train": _worker("workers.cpu", "train", 1),
         "worker-maintenance": _worker("workers.cpu", "maintenance", 1),
         "beat": _celery("workers.beat", "beat"),

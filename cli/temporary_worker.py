@@ -1,4 +1,4 @@
-"""A worker for the length of a command, where no other one is at work."""
+"""Workers for the length of a command, where no others are at work."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ class WorkerAtHand:
     def __init__(self, settings: Settings, queues: "Collection[Queue]") -> None:
         self._settings = settings
         self._queues = queues
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._workers: list[subprocess.Popen[bytes]] = []
         self._checked_at = -CHECK_EVERY_S
 
     def ensure(self) -> None:
@@ -35,22 +35,22 @@ class WorkerAtHand:
 
         Heartbeats outlive a killed worker by some seconds, so one look at the beginning would not do.
         """
-        if self._worker is not None or time.monotonic() - self._checked_at < CHECK_EVERY_S:
+        if self._workers or time.monotonic() - self._checked_at < CHECK_EVERY_S:
             return
         self._checked_at = time.monotonic()
         if not _consumed(self._settings, self._queues):
-            self._worker = _start(self._settings, self._queues)
+            self._workers = [_start(self._settings, argv) for argv in _commands(self._settings, self._queues)]
 
     def stop(self) -> None:
-        """Stop the temporary worker, if there is one, after what it holds."""
-        if self._worker is None:
-            return
-        self._worker.send_signal(signal.SIGTERM)
-        try:
-            self._worker.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._worker.kill()
-            self._worker.wait()
+        """Stop the temporary workers, if there are any, after what they hold."""
+        for worker in self._workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in self._workers:
+            try:
+                worker.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
 
 
 @contextmanager
@@ -77,8 +77,8 @@ def _consumed(settings: Settings, queues: "Collection[Queue]") -> bool:
     return {queue for beat in fresh for queue in beat.queues} >= {str(queue) for queue in queues}
 
 
-def _start(settings: Settings, queues: "Collection[Queue]") -> "subprocess.Popen[bytes]":
-    """One worker with a beat of its own, kept by `cli.respawn`, which ends it with this process in any case."""
+def _start(settings: Settings, argv: list[str]) -> "subprocess.Popen[bytes]":
+    """One worker, kept by `cli.respawn`, which ends it with this process in any case."""
     from tasks.safety import WORKER_ENVIRONMENT
 
     environment = (
@@ -99,7 +99,7 @@ def _start(settings: Settings, queues: "Collection[Queue]") -> "subprocess.Popen
                 "cli.respawn",
                 f"--grace={settings.worker.soft_shutdown_seconds + 5}",
                 "--",
-                *_argv(settings, queues),
+                *argv,
             ],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -109,11 +109,22 @@ def _start(settings: Settings, queues: "Collection[Queue]") -> "subprocess.Popen
         )
 
 
-def _argv(settings: Settings, queues: "Collection[Queue]") -> list[str]:
+def _commands(settings: Settings, queues: "Collection[Queue]") -> list[list[str]]:
+    """A worker with a beat of its own and, where audio is listened to, the one that does that."""
+    from tasks.queues import Queue
+
+    others = [queue for queue in queues if queue is not Queue.EMBED]
+    commands = [_argv("workers.cpu", others, settings.worker.concurrency, "--beat", "--schedule=/dev/null")]
+    if Queue.EMBED in queues:
+        commands.append(_argv("workers.gpu", [Queue.EMBED], 1, "--pool=solo"))
+    return commands
+
+
+def _argv(module: str, queues: "Collection[Queue]", concurrency: int, *more: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "celery", "--app", "workers.cpu", "worker", "--beat", "--schedule=/dev/null"),
+        *(sys.executable, "-m", "celery", "--app", module, "worker", *more),
         f"--queues={','.join(queues)}",
-        f"--concurrency={settings.worker.concurrency}",
-        f"--hostname=temporary-{os.getpid()}@%h",
+        f"--concurrency={concurrency}",
+        f"--hostname=temporary-{module.rpartition('.')[2]}-{os.getpid()}@%h",
         *("--without-gossip", "--without-mingle"),
     ]

@@ -1,6 +1,7 @@
 """Follow a job to its end with a progress bar."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cli.console import progress_bar
@@ -17,21 +18,26 @@ KINDS_OF_WORK = {
     JobKind.IMPORT: [WorkKind.ENRICH, WorkKind.PLAN_LOOK_UPS],
     JobKind.ENRICH_ALL: [WorkKind.ENRICH],
     JobKind.LOOK_UP: [WorkKind.LOOK_UP],
+    JobKind.ANALYZE: [WorkKind.ANALYZE],
     JobKind.TRAIN: [WorkKind.TRAIN_GLOBAL],
 }
 
 
-def complete_job(settings: "Settings", job_id: int, *, quiet: bool = False) -> "JobProgress":
+def complete_job(
+    settings: "Settings", job_id: int, *, quiet: bool = False, along: Sequence[JobKind] = ()
+) -> "JobProgress":
     """Wait until the job has finished, with a worker of our own where no other is at work; returns its last state.
 
-    Ctrl-C leaves the job as it is; `musicspace job watch` goes on with it.
+    Jobs of the kinds in `along` are worked on meanwhile. Ctrl-C leaves the job as it is; `musicspace job watch` goes on
+    with it.
     """
     from cli.temporary_worker import worker_at_hand
 
     job = _look(settings, job_id)
     if job.finished_at is not None:
         return job
-    with worker_at_hand(settings, KINDS_OF_WORK[JobKind(job.kind)]) as worker, progress_bar(quiet=quiet) as progress:
+    kinds = [kind for of_job in (JobKind(job.kind), *along) for kind in KINDS_OF_WORK[of_job]]
+    with worker_at_hand(settings, kinds) as worker, progress_bar(quiet=quiet) as progress:
         bar = progress.add_task(f"Job {job_id}", total=None, note="")
         while job.finished_at is None:
             progress.update(bar, completed=job.done, total=job.total, note=_note(job))

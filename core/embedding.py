@@ -1,6 +1,6 @@
 """Embeddings of audio: the protocol of embedders, and vectors that know their space."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,8 +35,16 @@ class AudioEmbedder(Protocol):
     def window_s(self) -> float:
         """Longest window in seconds; a segment's vector is the normalized mean over its windows."""
 
-    def prepare(self, y: "Floats") -> Any:
-        """What `embed` takes of one window, float32 mono samples [n]. Safe to call from many threads."""
+    @property
+    def batch_size(self) -> int:
+        """Windows that are worth embedding at once; `embed` takes any number."""
+
+    @property
+    def prepare(self) -> "Callable[[Floats], Any]":
+        """What turns one window, float32 mono samples [n], into what `embed` takes.
+
+        It holds no model, can be pickled, and may be called in many threads and processes at once.
+        """
 
     def embed(self, prepared: Sequence[Any]) -> "Floats":
         """Unit vectors float32 [len(prepared), dimensions]."""

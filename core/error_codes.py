@@ -68,6 +68,23 @@ ERROR_CODES: dict[str, CodeInfo] = {
     "dj-index-corrupt": CodeInfo(
         "The files of a DJ index do not fit together.", "Build it again with `musicspace dj build`.", 500
     ),
+    "dj-index-unwritable": CodeInfo(
+        "A DJ index cannot be written: permissions, or a full disk.", "Read the message; choose another folder.", 500
+    ),
+    "dj-index-busy": CodeInfo("Another process builds the same DJ index.", "Wait until it is done.", 409),
+    "dj-no-candidates": CodeInfo(
+        "No track may follow the current one.", "Allow a larger --bpm-tolerance, or forget the history.", 409
+    ),
+    "too-little-feedback": CodeInfo(
+        "There is too little feedback to learn weights from.",
+        "Collect more, or lower MUSICSPACE_DJ__FEEDBACK_MIN_PAIRS.",
+        409,
+    ),
+    "audio-disabled": CodeInfo(
+        "No folder is set that audio may be read from.",
+        'Set MUSICSPACE_AUDIO__ROOTS, for instance to ["/music"].',
+        409,
+    ),
     "audio-not-analyzed": CodeInfo(
         "The audio of the track has not been analyzed.", "Analyze it with `musicspace audio analyze`.", 409
     ),
@@ -109,6 +126,11 @@ ERROR_CODES: dict[str, CodeInfo] = {
         "The worker died, or lost its lease, while it held the work item.",
         "Inspect the attempts; `musicspace job replay` runs it again.",
         500,
+    ),
+    "worker-stopping": CodeInfo(
+        "The worker was stopped before it was done with the work item.",
+        "Nothing to do: the next worker takes it up.",
+        503,
     ),
     "unexpected": CodeInfo(
         "An error nobody classified; its type and message are recorded with the attempt.",
@@ -174,6 +196,11 @@ ERROR_CODES: dict[str, CodeInfo] = {
         "The embedder that is set cannot be loaded.",
         "Check MUSICSPACE_EMBED__EMBEDDER and MUSICSPACE_EMBED__CLAP_CHECKPOINT.",
         500,
+    ),
+    "device-out-of-memory": CodeInfo(
+        "The device that embeds audio has no memory for a single window.",
+        "End other programs on it, or set MUSICSPACE_EMBED__DEVICE=cpu.",
+        503,
     ),
     "extra-missing": CodeInfo(
         "A library that only some commands need is not installed.", "Run the command the message names.", 500

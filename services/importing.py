@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from sqlalchemy.orm import Session
 
+from core.audio_settings import AudioSettings
 from core.errors import PermanentError
 from core.sources import Source
 from core.work import JobKind, WorkKind
+from db.repositories.audio_reports import staged_with_audio
 from db.repositories.enqueue import create_job, enqueue_step, enqueue_targets, jobs_working_on, seal_job
 from db.repositories.playlist_import import ImportedRow, add_to_playlist, match_and_insert, stage_rows
 from db.repositories.tracks import ids_lacking_features
+from services.audio_analysis.jobs import analyze_imported
 from services.enrichment import measured_estimates, store_estimates
 from services.playlists.reader import MAX_NAME_LENGTH, PlaylistFile
 from services.playlists.rows import ImportRow
@@ -36,6 +39,7 @@ class ImportSummary:
     enqueued: int = 0  #: tracks handed to enrichment
     in_progress: int = 0  #: tracks other jobs enrich at this moment
     shared_jobs: list[int] = field(default_factory=list)  #: those jobs
+    analyze_job: int | None = None  #: the job that listens to the audio of the tracks, if there is any to listen to
 
 
 def import_playlist(
@@ -47,11 +51,12 @@ def import_playlist(
     predictor: str,
     chunk_size: int,
     look_up: bool = False,
+    audio: AudioSettings | None = None,
 ) -> ImportSummary:
     """Import parsed rows for a user and enqueue the enrichment of tracks without features. The caller commits.
 
     With `look_up`, a last step of the job has a worker, which knows the providers, choose tracks to ask about; that is
-    a job of its own.
+    a job of its own. With `audio`, another job listens to the audio of the tracks that name a file.
 
     Importing the same rows again matches the same tracks and adds nothing.
 
@@ -86,6 +91,7 @@ def import_playlist(
         enqueued=enqueued,
         in_progress=len(lacking) - enqueued,
         shared_jobs=jobs_working_on(session, WorkKind.ENRICH, lacking, except_job=job_id),
+        analyze_job=None if audio is None else analyze_imported(session, audio, staged_with_audio(session), job_id),
     )
     seal_job(session, job_id, asdict(summary))
     return summary

@@ -16,6 +16,7 @@ from core.settings import Settings
 from core.telemetry import get_logger
 from db.engine import open_session
 from db.repositories import heartbeats
+from tasks.progress import last_progress
 from tasks.publishing import queue_depth
 from tasks.queues import Queue
 from workers.stall import StallWatch
@@ -33,7 +34,9 @@ class Health:
         self._settings = settings
         self._name = f"{worker.hostname}:{os.getpid()}"
         self._queues = sorted(worker.app.amqp.queues.consume_from)
-        self._processes = int(worker.concurrency)
+        self._solo = worker.pool_cls.__module__ == "celery.concurrency.solo"
+        # The solo pool takes one task, whatever concurrency it was given.
+        self._processes = 1 if self._solo else int(worker.concurrency)
         self._watch = StallWatch(settings.worker.stall_seconds)
         self._received = 0
         self._stop = threading.Event()
@@ -57,6 +60,8 @@ class Health:
             self._in_database(lambda session: heartbeats.beat(session, self._name, self._queues, os.getpid()))
             if self._stalled():
                 self._exit()
+            if self._solo and self._overdue():
+                self._give_up()
             self._stop.wait(self._settings.worker.heartbeat_seconds)
         self._in_database(lambda session: heartbeats.remove(session, self._name))
 
@@ -77,6 +82,17 @@ class Health:
         self._stop.wait(self._settings.worker.soft_shutdown_seconds + 5)
         if not self._stop.is_set():
             os._exit(EXIT_STALLED)
+
+    def _overdue(self) -> bool:
+        """Whether a task got nothing done for as long as it may run. Other pools see to that; the solo pool cannot."""
+        limit_s = self._settings.worker.hard_time_limit_seconds
+        started = [request.time_start for request in tuple(state.active_requests) if request.time_start]
+        return any(time.time() - max(begun, last_progress()) > limit_s for begun in started)
+
+    def _give_up(self) -> None:
+        """End this process, which nobody else can do. The item comes back when its lease runs out."""
+        log.critical("task_hangs", limit_s=self._settings.worker.hard_time_limit_seconds)
+        os._exit(EXIT_STALLED)
 
     def _in_database(self, action: Callable[[Session], None]) -> None:
         try:

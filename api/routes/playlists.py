@@ -74,6 +74,7 @@ def _import(upload: FileUpload | JsonUpload, settings: Settings) -> ImportAccept
             predictor=settings.enrich.predictor,
             chunk_size=settings.enrich.chunk_size,
             look_up=True,
+            audio=settings.audio,
         )
         session.commit()
     return ImportAccepted(

@@ -101,6 +101,7 @@ class ImportAccepted(BaseModel):
     enqueued: int = Field(description="Tracks handed to enrichment.")
     in_progress: int = Field(description="Tracks another job enriches at this moment.")
     shared_jobs: list[int] = Field(description="Those other jobs.")
+    analyze_job: int | None = Field(None, description="The job that listens to the audio of the tracks, if any has.")
     rejected_rows: list[RejectedRow] = Field(description="The first 100 rejected rows.")
     links: JobLinks
 
@@ -121,6 +122,7 @@ class ImportAccepted(BaseModel):
                     "enqueued": 2,
                     "in_progress": 0,
                     "shared_jobs": [],
+                    "analyze_job": None,
                     "rejected_rows": [
                         {"line": 4, "reason": "blank-title", "detail": "The row names no title.", "text": "IU,"}
                     ],

@@ -46,8 +46,8 @@ class FeatureValue(BaseModel):
     value: float | None
     unit: str | None = Field(description="`BPM` or `dB`; null for a share of 0..1.")
     source: str | None = Field(
-        description="`import` (measured), `reference` or `reccobeats` (looked up), `routed` (a language model's answer "
-        "weighed against a predictor), or the name of a predictor."
+        description="`import`, `audio` (measured), `reference` or `reccobeats` (looked up), `routed` (a language "
+        "model's answer weighed against a predictor), or the name of a predictor."
     )
     uncertainty: float | None = Field(description="Half-width of the 80 % interval, in the unit of the feature.")
     interval: tuple[float, float] | None = Field(

@@ -103,6 +103,23 @@ def write_estimates(
     session.execute(text("TRUNCATE stage_estimates"))
 
 
+def ids_estimated(session: Session, source: str, track_ids: Sequence[int]) -> Ids:
+    """Those of the tracks that the source said something about, sorted."""
+    ids = session.scalars(
+        text("SELECT track_id FROM track_estimates WHERE source = :source AND track_id = ANY(:ids) ORDER BY track_id"),
+        {"source": source, "ids": list(track_ids)},
+    )
+    return np.fromiter(ids, np.int64)
+
+
+def delete_estimates(session: Session, source: str, track_ids: Ids) -> None:
+    """Forget what the source said. The tracks' resolved features stay what they are."""
+    session.execute(
+        text("DELETE FROM track_estimates WHERE source = :source AND track_id = ANY(:ids)"),
+        {"source": source, "ids": track_ids.tolist()},
+    )
+
+
 _EVIDENCE = """
     SELECT track_id, evidence
     FROM unnest(CAST(:evidence_of AS bigint[]), CAST(:evidence AS text[])::jsonb[]) AS given (track_id, evidence)

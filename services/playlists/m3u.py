@@ -31,7 +31,7 @@ def m3u_rows(text: str) -> Iterator[RawRow]:
         if entry.startswith("#"):
             _read_tag(entry, fields)
         elif entry:
-            _name_from_path(entry, fields)
+            name_from_path(entry, fields)
             fields["spotify_id" if spotify_id(entry) else "audio_uri"] = entry
             yield RawRow(number, fields, _source(fields, entry))
             fields = {}
@@ -60,7 +60,7 @@ def _read_info(value: str, fields: dict[str, str]) -> None:
         fields["title"] = title
 
 
-def _name_from_path(path: str, fields: dict[str, str]) -> None:
+def name_from_path(path: str, fields: dict[str, str]) -> None:
     """Fill in what the tags left open from a file name like `Artist - Title.mp3`."""
     if "artist" in fields and "title" in fields:
         return

@@ -41,7 +41,12 @@ def references(containers: Containers) -> Iterator[str]:
                 f"{name}: {kind} {other!r} is missing" for other in service.get(kind, ()) if other not in declared
             )
         for volume in service.get("volumes", ()):
-            if volume.partition(":")[0] not in compose["volumes"]:
+            source = interpolated(volume)
+            # A folder of the machine belongs to somebody else.
+            if source.startswith("/"):
+                if not source.endswith(":ro"):
+                    yield f"{name}: {volume!r} may be written to"
+            elif source.partition(":")[0] not in compose["volumes"]:
                 yield f"{name}: volume {volume!r} is missing"
     yield from (f"{path} is missing" for path in sorted(used - set(containers.dockerfiles)))
     yield from (f"{path} is used by no service" for path in sorted(set(containers.dockerfiles) - used))

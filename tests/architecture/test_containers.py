@@ -19,7 +19,7 @@ CONTAINERS = read_containers()
 API, BEAT, FLOWER, MIGRATE, POSTGRES, REDIS = (
     f"deploy/docker/{kind}.Dockerfile" for kind in ("api", "beat", "flower", "migrate", "postgres", "redis")
 )
-NEED_DATABASE = ("migrate", "api", "worker-api", "worker-cpu", "worker-train", "worker-maintenance")
+NEED_DATABASE = ("migrate", "api", "worker-api", "worker-cpu", "worker-gpu", "worker-train", "worker-maintenance")
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -39,6 +39,7 @@ def test_nothing_is_wrong(check):
         (checks.references, COMPOSE, "docker/beat.", "docker/api.", "beat.Dockerfile is used by no service"),
         (checks.references, COMPOSE, "  frontend: {}\n", "", "networks 'frontend' is missing"),
         (checks.references, COMPOSE, "  redis-data: {}\n", "", "volume 'redis-data:/data' is missing"),
+        (checks.references, COMPOSE, "/srv/music}:/music:ro", "/srv/music}:/music", "may be written to"),
         (checks.references, COMPOSE, "  migrate:\n    <<", "  migrates:\n    <<", "depends_on 'migrate' is missing"),
         (checks.dependencies, REDIS, "HEALTHCHECK", "LABEL", "redis tells no health"),
         (checks.dependencies, COMPOSE, "service_completed_successfully", "service_started", "wrong condition"),
@@ -51,10 +52,10 @@ def test_nothing_is_wrong(check):
         (checks.images, BEAT, "USER 10001:10001\n", "", "runs as root"),
         (checks.images, MIGRATE, '["musicspace", "db", "upgrade"]', "musicspace db upgrade", "not in exec form"),
         (checks.common_part, FLOWER, "--constraint constraints.txt ", "", "the common part differs"),
-        (checks.commands, COMPOSE, "workers.cpu", "workers.gpu", "'workers.gpu' is no module with an app"),
+        (checks.commands, COMPOSE, "workers.cpu", "workers.tpu", "'workers.tpu' is no module with an app"),
         (checks.commands, COMPOSE, "workers.cpu", "workers.health", "'workers.health' is no module with an app"),
         (checks.commands, COMPOSE, "--queues=enrich", "--queue=enrich", "No such option"),
-        (checks.commands, COMPOSE, "--queues=enrich", "--queues=enrich,embed", "unknown queue 'embed'"),
+        (checks.commands, COMPOSE, "--queues=enrich", "--queues=enrich,embeds", "unknown queue 'embeds'"),
         (checks.commands, COMPOSE, "PROCESSES:-2", "PROCESSES:-two", "concurrency is 'two'"),
         (checks.commands, COMPOSE, "- worker\n", "- work\n", "no command 'work'"),
         (checks.commands, COMPOSE, "- --quiet", "- --silent", "No such option"),
@@ -139,7 +140,7 @@ def test_containers_run_what_up_runs():
         assert CONTAINERS.command(spec.name) == ["python", *command[1:]]
 
 
-@pytest.mark.parametrize("service", ["worker-api", "worker-cpu", "worker-train"])
+@pytest.mark.parametrize("service", ["worker-api", "worker-cpu", "worker-gpu", "worker-train"])
 def test_a_worker_image_alone_does_what_its_service_does(service):
     assert CONTAINERS.dockerfile(service).words("CMD") == CONTAINERS.command(service)
 
