@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 DATA ?= ../shared/data/tracks.parquet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check models bench bench-clap bench-dj chaos docs lock clean
+.PHONY: help setup demo test check models bench bench-audio bench-clap bench-dj chaos docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ bench-dj: $(VENV)/.core ## Measure the DJ on a library of 100,000 made-up tracks
 
 bench-clap: $(VENV)/.dev ## Measure CLAP in full size with random weights, on a GPU if there is one
 	@$(BIN)/python -m benchmarks.clap
+
+bench-audio: $(VENV)/.dev ## Measure how fast audio is analyzed, beside librosa
+	@$(BIN)/python -m benchmarks.audio
 
 chaos: $(VENV)/.dev ## Run the slow tests: kills, restarts and lost messages at scale
 	@$(BIN)/python -m pytest tests -m slow $(PYTEST_ARGS)

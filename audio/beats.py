@@ -42,9 +42,9 @@ def _envelope(spectra: Spectra) -> Floats:
 
     bands = spectra.band_onsets.astype(np.float64)
     bands /= np.maximum(bands.std(axis=1, keepdims=True), 0.1 * bands.std() + 1e-9)
-    envelope = gaussian_filter1d(_BAND_WEIGHTS @ bands, _SMOOTHING_S * spectra.onset_rate_hz)
+    envelope: Floats = gaussian_filter1d(_BAND_WEIGHTS @ bands, _SMOOTHING_S * spectra.onset_rate_hz)
     spread = envelope.std()
-    return envelope / spread if spread > 1e-9 else np.zeros_like(envelope)
+    return np.asarray(envelope / max(float(spread), 1e-9), dtype=np.float64)
 
 
 def _best_path(envelope: Floats, period: float) -> NDArray[np.int64]:

@@ -69,7 +69,7 @@ def chroma(y: NDArray[np.float32]) -> Chroma:
 
 
 def _magnitude(y: NDArray[np.float32]) -> tuple[Floats, float]:
-    """Magnitudes from `_LOWEST_HZ` to `_HIGHEST_HZ`, float64 [frames, bins] (with bins from 0 Hz on), and a bin's width."""
+    """Magnitudes up to `_HIGHEST_HZ`, float64 [frames, bins], and the width of a bin in Hz."""
     from scipy.fft import rfft
 
     bin_hz = ANALYSIS_RATE_HZ / N_FFT
@@ -87,7 +87,9 @@ def _peaks(magnitude: Floats, bin_hz: float) -> tuple[NDArray[np.int64], Floats,
 
     floor = uniform_filter1d(magnitude, _MEDIAN_BINS, axis=1, mode="nearest")
     middle = magnitude[:, 1:-1]
-    is_peak = (middle > magnitude[:, :-2]) & (middle >= magnitude[:, 2:]) & (middle > _PEAK_OVER_MEDIAN * floor[:, 1:-1])
+    is_peak = (
+        (middle > magnitude[:, :-2]) & (middle >= magnitude[:, 2:]) & (middle > _PEAK_OVER_MEDIAN * floor[:, 1:-1])
+    )
     is_peak[:, : int(_LOWEST_HZ / bin_hz)] = False
     frame, bin_ = np.nonzero(is_peak)
     bin_ += 1
@@ -96,7 +98,9 @@ def _peaks(magnitude: Floats, bin_hz: float) -> tuple[NDArray[np.int64], Floats,
     return frame, (bin_ + offset) * bin_hz, magnitude[frame, bin_]
 
 
-def _folded(frame: NDArray[np.int64], pitch: Floats, strength: Floats, frames: int, harmonics: int = _HARMONICS) -> Floats:
+def _folded(
+    frame: NDArray[np.int64], pitch: Floats, strength: Floats, frames: int, harmonics: int = _HARMONICS
+) -> Floats:
     """Peaks folded into an octave, [frames, 12], with a cosine window of a semitone around each pitch class."""
     folded = np.zeros((frames, 12))
     for order in range(1, harmonics + 1):

@@ -10,8 +10,8 @@ Floats = NDArray[np.float64]
 
 KEYS = 24
 #: Features: correlations with two published profiles, minor or not; then for major and for minor alone the loudness of
-#: each degree, of each degree in the bass, how long each chord sounds, and how long in the opening.
-_BLOCKS = {"degree": 12, "bass": 12, "chord": 24, "opening": 24}
+#: each degree, of each degree in the bass, and how long each chord sounds.
+_BLOCKS = {"degree": 12, "bass": 12, "chord": 24}
 NAMES: tuple[str, ...] = (
     "temperley",
     "dance",
@@ -20,7 +20,6 @@ NAMES: tuple[str, ...] = (
 )
 
 _CHORD_FRAMES = 5  # 0.9 s
-_OPENING_FRAMES = 22  # 4 s
 _CHORD_SHARPNESS, _CHORD_BASS = 8.0, 0.3
 _TRIADS = np.stack(
     [np.roll(np.isin(np.arange(12), (0, third, 7)).astype(float), root) for third in (4, 3) for root in range(12)]
@@ -33,7 +32,7 @@ def standardized(values: Floats) -> Floats:
     """Zero mean and unit deviation along the last axis, or zeros where all are equal."""
     spread = values.std(axis=-1, keepdims=True)
     centered = values - values.mean(axis=-1, keepdims=True)
-    return np.divide(centered, spread, out=np.zeros_like(centered), where=spread > 1e-9)
+    return np.asarray(np.divide(centered, spread, out=np.zeros_like(centered), where=spread > 1e-9))
 
 
 def correlations(notes: Chroma) -> Floats:
@@ -50,9 +49,7 @@ def features(notes: Chroma) -> Floats:
     """
     degrees = standardized(notes.frames.mean(axis=0))
     bass = standardized(notes.bass.mean(axis=0))
-    chords = _chords(notes)
-    sounding = np.nonzero(notes.frames.max(axis=1) > 0.1 * notes.frames.max())[0][:_OPENING_FRAMES]
-    lasting, opening = KEYS * chords.mean(axis=0) - 1, KEYS / 4 * (chords[sounding].mean(axis=0) - 1 / KEYS)
+    chords = (KEYS * _chords(notes).mean(axis=0) - 1).reshape(2, 12)
     result = np.zeros((KEYS, len(NAMES)))
     result[:, 0] = 3 * (_TEMPERLEY @ degrees) / np.sqrt(12)
     result[:, 1] = 3 * (_DANCE @ degrees) / np.sqrt(12)
@@ -60,8 +57,7 @@ def features(notes: Chroma) -> Floats:
     size = sum(_BLOCKS.values())
     for key in range(KEYS):
         root, start = key % 12, 3 + size * (key // 12)
-        turned = [np.roll(degrees, -root), np.roll(bass, -root)]
-        turned += [np.roll(c.reshape(2, 12), -root, axis=1).ravel() for c in (lasting, opening)]
+        turned = (np.roll(degrees, -root), np.roll(bass, -root), np.roll(chords, -root, axis=1).ravel())
         result[key, start : start + size] = np.concatenate(turned)
     return result
 

@@ -9,13 +9,39 @@ Floats = NDArray[np.float64]
 TEMPERLEY_MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
 TEMPERLEY_MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
 #: Faraldo, Gómez, Jordà and Herrera, "Key Estimation in Electronic Dance Music", ECIR 2016.
-DANCE_MAJOR = (0.16520, 0.04749, 0.08293, 0.06687, 0.09995, 0.09274, 0.05294, 0.13159, 0.05219, 0.07444, 0.06941, 0.06425)
-DANCE_MINOR = (0.17235, 0.05336, 0.07610, 0.10044, 0.05621, 0.08528, 0.04979, 0.13451, 0.07459, 0.05003, 0.09188, 0.05545)
+DANCE_MAJOR = (
+    0.16520,
+    0.04749,
+    0.08293,
+    0.06687,
+    0.09995,
+    0.09274,
+    0.05294,
+    0.13159,
+    0.05219,
+    0.07444,
+    0.06941,
+    0.06425,
+)
+DANCE_MINOR = (
+    0.17235,
+    0.05336,
+    0.07610,
+    0.10044,
+    0.05621,
+    0.08528,
+    0.04979,
+    0.13451,
+    0.07459,
+    0.05003,
+    0.09188,
+    0.05545,
+)
 
 
 def _standardized(values: tuple[float, ...]) -> Floats:
     profile = np.array(values)
-    return (profile - profile.mean()) / (profile.std() * np.sqrt(12))
+    return np.asarray((profile - profile.mean()) / (profile.std() * np.sqrt(12)))
 
 
 def rotations(major: tuple[float, ...], minor: tuple[float, ...]) -> Floats:
@@ -24,7 +50,3 @@ def rotations(major: tuple[float, ...], minor: tuple[float, ...]) -> Floats:
     Their product with a standardized chroma is the correlation of Krumhansl and Schmuckler.
     """
     return np.stack([np.roll(_standardized(mode), root) for mode in (major, minor) for root in range(12)])
-
-
-#: The mean of both, for one prefers major and the other minor.
-PROFILES = (rotations(TEMPERLEY_MAJOR, TEMPERLEY_MINOR) + rotations(DANCE_MAJOR, DANCE_MINOR)) / 2

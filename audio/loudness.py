@@ -52,7 +52,7 @@ class LoudnessMeter:
         if len(self._rest):
             values = np.concatenate([self._rest, values])
         steps = len(values) // self._step
-        whole = values[: steps * self._step].reshape(steps, -1)
+        whole = values[: steps * self._step].reshape(steps, self._step * values.shape[1])
         self._steps.append(np.einsum("ij,ij->i", whole, whole) / self._step)
         self._rest = values[steps * self._step :]
 

@@ -49,8 +49,8 @@ def _bins(values: Floats, rate_hz: float, combine: np.ufunc) -> Floats:
         return values
     steps = max(1, int(len(values) / rate_hz * PROFILE_RATE_HZ))
     starts = np.minimum((np.arange(steps) * rate_hz / PROFILE_RATE_HZ).astype(np.intp), len(values) - 1)
-    counts = np.diff([*starts, len(values)]) if combine is np.add else 1
-    combined: Floats = combine.reduceat(values, starts) / counts
+    counts = np.diff([*starts, len(values)]) if combine is np.add else np.ones(len(starts))
+    combined: Floats = (combine.reduceat(values, starts) / counts).astype(np.float32)
     return combined
 
 

@@ -21,6 +21,8 @@ _MOST_DRIFT = 0.03
 #: An interval this far from the mean, as a share, means that a beat was missed or added.
 _SLIP = 0.2
 _FEWEST_BEATS = 16
+#: Times the length in seconds, the accuracy of a tempo in beats per minute.
+_RESOLUTION = 1.2
 
 
 def estimate_tempo(spectra: Spectra) -> Tempo:
@@ -28,7 +30,8 @@ def estimate_tempo(spectra: Spectra) -> Tempo:
 
     Candidates are periods that the onsets of four bands repeat at, and their simple ratios. A conditional logit
     (McFadden, 1974) over features of the whole metrical hierarchy picks one, the tactus, so that octaves are decided
-    by subdivisions, backbeat and bars together (compare Peeters, "Template-Based Estimation of Time-Varying Tempo", 2007).
+    by subdivisions, backbeat and bars together (compare Peeters, "Template-Based Estimation of Time-Varying Tempo",
+    2007).
     Its probability, and how clearly anything repeats, make the confidence, which is calibrated (Platt scaling).
     """
     if len(spectra.y) < _SHORTEST_S * ANALYSIS_RATE_HZ or not np.isfinite(spectra.y).all():
@@ -40,14 +43,15 @@ def estimate_tempo(spectra: Spectra) -> Tempo:
     probabilities = choice_probabilities(tempo_features.features(periodicity, periods))
     order = np.argsort(-probabilities, kind="stable")[:_CANDIDATES]
     best = float(periods[order[0]])
-    evidence = tempo_features.evidence(periodicity, best, float(probabilities[order[0]]), len(spectra.y) / ANALYSIS_RATE_HZ)
+    evidence = tempo_features.evidence(
+        periodicity, best, float(probabilities[order[0]]), len(spectra.y) / ANALYSIS_RATE_HZ
+    )
     confidence = 1 / (1 + float(np.exp(-evidence @ np.array(tempo_constants.CONFIDENCE))))
     if confidence < _LEAST_CONFIDENCE:
         return Tempo(None, confidence)
-    ratio = _mean_period(spectra, best) / best
-    candidates = tuple(
-        TempoCandidate(round(60 / (float(periods[i]) * ratio), 2), float(probabilities[i])) for i in order
-    )
+    ratio = best / _mean_period(spectra, best)
+    ratio *= _near_whole(60 / best * ratio, len(spectra.y) / ANALYSIS_RATE_HZ) / (60 / best * ratio)
+    candidates = tuple(TempoCandidate(round(60 / float(periods[i]) * ratio, 2), float(probabilities[i])) for i in order)
     return Tempo(candidates[0].bpm, confidence, candidates)
 
 
@@ -57,6 +61,15 @@ def choice_probabilities(features: Floats) -> Floats:
     odds = np.exp(scores - scores.max())
     result: Floats = odds / odds.sum()
     return result
+
+
+def _near_whole(bpm: float, seconds: float) -> float:
+    """The whole number next to `bpm` where the recording is too short to tell them apart.
+
+    Most music that keeps a steady tempo was made to a clock set to whole beats per minute.
+    """
+    whole = float(round(bpm))
+    return whole if abs(bpm - whole) < _RESOLUTION / seconds else bpm
 
 
 def _mean_period(spectra: Spectra, period_s: float) -> float:

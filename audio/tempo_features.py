@@ -12,7 +12,16 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (3, 3), (0, 2), (0, 3))
 #: Lags in beats that correlations are read at: subdivisions, the beat, groups of beats and bars.
 LAGS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 3 / 2, 2.0, 3.0, 4.0)
 #: Frequencies in cycles per beat that the strength of pulses is read at.
-PULSES = (1 / 4, 1 / 3, 1 / 2, 1.0, 3 / 2, 2.0, 3.0, 4.0)#: Correlations are compared in this many beats when a recording is asked for a beat at all.
+PULSES = (
+    1 / 4,
+    1 / 3,
+    1 / 2,
+    1.0,
+    3 / 2,
+    2.0,
+    3.0,
+    4.0,
+)  #: Correlations are compared in this many beats when a recording is asked for a beat at all.
 _EVIDENCE_LAGS = (1.0, 2.0, 4.0)
 
 

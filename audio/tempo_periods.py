@@ -57,7 +57,7 @@ class Periodicity:
     def pulses(self, frequencies_hz: Floats) -> Floats:
         """Strength of pulses at `frequencies_hz` [...], float64 [pairs, ...].
 
-        The Fourier transform of the windowed correlations, as in a tempogram of some seconds (Grosche and Müller, 2011):
+        The Fourier transform of windowed correlations, as in a tempogram of some seconds (Grosche and Müller, 2011):
         where a lag answers for all its fractions, a frequency answers for all its multiples (Peeters, 2006).
         """
         lags = np.arange(self.correlations.shape[1]) / self.rate_hz
@@ -70,8 +70,11 @@ class Periodicity:
         return np.interp(frequencies_hz / self.bin_hz, np.arange(len(self.spectrum)), self.spectrum)
 
 
-def measure(envelopes: Floats, rate_hz: float, pairs: tuple[tuple[int, int], ...]) -> Periodicity:
-    """The periodicity of onset `envelopes` [bands, frames]; `pairs` names the correlations, first of each band with itself."""
+def measure(envelopes: NDArray[np.floating], rate_hz: float, pairs: tuple[tuple[int, int], ...]) -> Periodicity:
+    """The periodicity of onset `envelopes` [bands, frames].
+
+    `pairs` names the correlations, those of each band with itself first.
+    """
     prepared = _prepare(np.asarray(envelopes, dtype=np.float64), rate_hz)
     frames = prepared.shape[1]
     return Periodicity(
@@ -130,8 +133,8 @@ def _long_spectrum(envelope: Floats, rate_hz: float) -> tuple[Floats, float]:
 def candidate_periods(periodicity: Periodicity) -> Floats:
     """Beat periods in seconds that may be the tempo, unordered, refined to a fraction of a percent.
 
-    Seeds are the highest peaks of the summed correlations of the bands with themselves; since a listener may tap a multiple or
-    a fraction of what repeats most clearly, the simple ratios of the seeds are candidates as well.
+    Seeds are the highest peaks of the summed correlations of the bands with themselves. A listener may tap a multiple
+    or a fraction of what repeats most clearly, so simple ratios of the seeds are candidates as well.
     """
     summed = periodicity.correlations[: len(periodicity.rates_hz) - 1].sum(axis=0)
     lags = np.arange(1, len(summed) - 1)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from audio.synthesis import damage, drum_sounds
+from audio.synthesis import damage
 from audio.synthesis.harmony import chord
 from audio.synthesis.performance import Feel, Performance
 from audio.synthesis.piece import Floats, Style
-from audio.synthesis.tones import Timbre
+from benchmarks.random_sounds import random_kit, random_timbre
 from core.audio import Mode
 
 Rng = np.random.Generator
@@ -36,38 +36,6 @@ _MINOR = {
     "bIII": ("bVII", "bVI", "iv"),
 }
 _SCALES = {Mode.MAJOR: (0, 2, 4, 5, 7, 9, 11), Mode.MINOR: (0, 2, 3, 5, 7, 8, 10)}
-
-
-def _kit(rng: Rng) -> dict[str, drum_sounds.Recipe]:
-    u = rng.uniform
-    snare = drum_sounds.snare(u(150, 240), u(0.05, 0.18), u(0.3, 0.8), int(rng.integers(1, 3)))
-    return {
-        "kick": drum_sounds.swept(u(90, 300), u(38, 70), u(0.01, 0.05), u(0.06, 0.3), u(0, 0.3), u(1, 3)),
-        "snare": snare if rng.random() < 0.75 else drum_sounds.clap(u(0.04, 0.15)),
-        "hat": drum_sounds.metal(u(0.015, 0.08), u(3000, 6000), u(0.4, 0.9)),
-        "perc": [
-            drum_sounds.struck(u(500, 2600), u(0.02, 0.1)),
-            drum_sounds.shaken(u(0.005, 0.04), u(0.02, 0.06)),
-            drum_sounds.swept(u(150, 400), u(100, 250), 0.03, u(0.08, 0.2)),
-        ][int(rng.integers(3))],
-    }
-
-
-def _timbre(rng: Rng) -> Timbre:
-    u = rng.uniform
-    sustained = rng.random() < 0.4
-    return Timbre(
-        partials=int(rng.integers(4, 14)),
-        rolloff=u(0.7, 1.8),
-        even=u(0.2, 1.0),
-        decay=0.0 if sustained else u(1, 6),
-        damping=u(0, 0.6),
-        attack_s=float(np.exp(u(np.log(0.003), np.log(0.12 if sustained else 0.02)))),
-        vibrato_cents=u(0, 25) if sustained else 0.0,
-        ensemble_cents=u(4, 15) if rng.random() < 0.3 else 0.0,
-        noise=u(0, 0.1),
-        gain=u(0.4, 1.0),
-    )
 
 
 def _progression(rng: Rng, mode: Mode) -> list[str]:
@@ -163,12 +131,13 @@ def _drums(rng: Rng, family: str, beats: int, per_beat: int) -> dict[str, str]:
     snare = [max(p, 0.3 * extra * rng.random()) for p in snare]
     hat = _ostinato(rng, beats, per_beat)
     if family == "ride":
-        hat = "".join("X" if s % per_beat == 0 else "x" if s % (2 * per_beat) == 2 * per_beat - 1 else "." for s in range(steps))
+        skips = {s for s in range(steps) if s % (2 * per_beat) == 2 * per_beat - 1}
+        hat = "".join("X" if s % per_beat == 0 else "x" if s in skips else "." for s in range(steps))
     patterns = {"kick": _drawn(rng, kick), "snare": _drawn(rng, snare), "hat": hat}
     if rng.random() < 0.35:
         cell = [3, 3, 2] if rng.random() < 0.5 else [3, 3, 4, 2, 4]
-        places = np.cumsum([0, *cell])[:-1] / sum(cell)
-        patterns["perc"] = _drawn(rng, _at(steps, *places)) if rng.random() < 0.5 else _drawn(rng, _meter_weights(rng, beats, per_beat))
+        clave = _at(steps, *(np.cumsum([0, *cell])[:-1] / sum(cell)))
+        patterns["perc"] = _drawn(rng, clave if rng.random() < 0.5 else _meter_weights(rng, beats, per_beat))
     for name in ("kick", "hat", "snare"):
         if rng.random() < 0.06:
             patterns.pop(name, None)
@@ -183,7 +152,7 @@ def _player(family: str, per_beat_choices: tuple[int, ...]) -> Callable[[Perform
         beats, per_beat = p.beats_per_bar, int(rng.choice(per_beat_choices))
         drummed = family not in ("strummed", "melodic")
         if drummed:
-            kit, gain = _kit(rng), {k: rng.uniform(0.4, 1.0) for k in ("kick", "snare", "hat", "perc")}
+            kit, gain = random_kit(rng), {k: rng.uniform(0.4, 1.0) for k in ("kick", "snare", "hat", "perc")}
             variants = [_drums(rng, family, beats, per_beat) for _ in range(2 if rng.random() < 0.5 else 1)]
             for bar in range(p.bars):
                 for name, pattern in variants[bar % len(variants)].items():
@@ -202,7 +171,7 @@ def _harmony(p: Performance, family: str, beats: int, per_beat: int) -> None:
     rng, steps = p.rng, beats * per_beat
     numerals = _progression(rng, p.mode)
     bars_per_chord = float(rng.choice([0.5, 1, 1, 1, 2])) if beats % 2 == 0 else float(rng.choice([1, 1, 2]))
-    bass, comp, level = _timbre(rng), _timbre(rng), rng.uniform(0.3, 1.0)
+    bass, comp, level = random_timbre(rng), random_timbre(rng), rng.uniform(0.3, 1.0)
     bass_rows = [
         _at(steps, 0),
         _at(steps, 0, 0.5),
@@ -228,7 +197,8 @@ def _harmony(p: Performance, family: str, beats: int, per_beat: int) -> None:
             at = bar * beats + step / per_beat
             here = chord(numerals[int(at / beats / bars_per_chord) % len(numerals)], p.key_root)
             if has_bass and bass_row[step] != ".":
-                p.note(bass, here.bass(int(rng.choice([31, 31, 36]))), at, 0.9 * _gap(bass_row, step) / per_beat, 0.9 * level)
+                low = here.bass(int(rng.choice([31, 31, 36])))
+                p.note(bass, low, at, 0.9 * _gap(bass_row, step) / per_beat, 0.9 * level)
             if comp_row[step] != ".":
                 notes = here.voiced(lowest)
                 chosen = [notes[step % len(notes)]] if arpeggio else notes
@@ -239,7 +209,7 @@ def _harmony(p: Performance, family: str, beats: int, per_beat: int) -> None:
 def _melody(p: Performance, beats: int, per_beat: int) -> None:
     rng = p.rng
     scale = {(p.key_root + step) % 12 for step in _SCALES[p.mode]}
-    timbre, notes = _timbre(rng), [note for note in range(60, 85) if note % 12 in scale]
+    timbre, notes = random_timbre(rng), [note for note in range(60, 85) if note % 12 in scale]
     rows = [_drawn(rng, [0.8 * w for w in _meter_weights(rng, beats, per_beat)]) for _ in range(4)]
     place, level = len(notes) // 2, rng.uniform(0.3, 0.8)
     for bar in range(p.bars):
@@ -281,7 +251,15 @@ def _swung(rng: Rng) -> Feel:
 
 
 def _style(
-    name: str, family: str, slow: float, fast: float, per_beat: tuple[int, ...], beats: int = 4, drift: float = 0.0, swung: bool = False
+    name: str,
+    family: str,
+    slow: float,
+    fast: float,
+    per_beat: tuple[int, ...],
+    beats: int = 4,
+    *,
+    drift: float = 0.0,
+    swung: bool = False,
 ) -> Style:
     return Style(
         name, slow, fast, _player(family, per_beat), "the beat of the meter", beats,
@@ -316,22 +294,3 @@ STYLES = {
 }
 #: Those that always have chords, and so a key.
 PITCHED = {name: style for name, style in STYLES.items() if "strummed" in name or "melodic" in name}
-
-
-def without_beat(rng: Rng) -> Floats:
-    """Something that nobody taps to, float32 [40 s at 22,050 Hz]: noise, drones, notes at random times, syllables."""
-    from audio.synthesis.tones import RATE_HZ, tone
-
-    y = np.zeros(40 * RATE_HZ, np.float32)
-    kind = rng.integers(4)
-    if kind == 0:
-        return damage.with_noise(y + rng.standard_normal(len(y)).astype(np.float32) * 0.1, 0, rng.uniform(0, 2), rng)
-    per_s = (0, rng.uniform(0.1, 0.4), rng.uniform(0.5, 5), rng.uniform(3, 6))[kind]
-    shape = float(rng.uniform(1, 6)) if kind == 3 else 1.0
-    timbre, at = _timbre(rng), 0.0
-    while (at := at + rng.gamma(shape, 1 / (per_s * shape))) < 39:
-        seconds = float(rng.uniform(2, 6)) if kind == 1 else float(rng.uniform(0.05, 1.0))
-        note = tone(timbre, float(rng.integers(40, 80)), seconds, rng) * np.float32(rng.uniform(0.3, 1))
-        start = int(at * RATE_HZ)
-        y[start : start + len(note)] += note[: len(y) - start]
-    return np.asarray(y / (np.abs(y).max() + 1e-9) * 0.7 + 0.001 * rng.standard_normal(len(y)), dtype=np.float32)

@@ -57,3 +57,11 @@ def steps_on(progress: Progress) -> Callable[[str, int, int | None], None]:
         progress.update(shown[step], completed=done, total=total)
 
     return on_step
+
+
+def logs_to_stderr() -> None:
+    """Let events of services that run in a command go to stderr: stdout is for results, which may be JSON."""
+    import structlog
+
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

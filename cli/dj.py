@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import out, print_json, progress_bar, steps_on
+from cli.console import logs_to_stderr, out, print_json, progress_bar, steps_on
 from cli.dj_feedback import feedback_app
 from cli.dj_session import chosen, session
 from cli.dj_tables import recommendations_as_json, show_recommendations, show_summary, summary_as_json
@@ -15,6 +15,14 @@ EXIT_FAILED = 1
 _EMBEDDERS = ("auto", "dsp", "clap")
 
 app = typer.Typer(help="The DJ: index a folder of audio, choose the next track, plan a set.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """The DJ: index a folder of audio, choose the next track, plan a set."""
+    logs_to_stderr()
+
+
 app.command()(session)
 app.add_typer(feedback_app, name="feedback")
 

@@ -72,9 +72,6 @@ ERROR_CODES: dict[str, CodeInfo] = {
         "A DJ index cannot be written: permissions, or a full disk.", "Read the message; choose another folder.", 500
     ),
     "dj-index-busy": CodeInfo("Another process builds the same DJ index.", "Wait until it is done.", 409),
-    "dj-no-candidates": CodeInfo(
-        "No track may follow the current one.", "Allow a larger --bpm-tolerance, or forget the history.", 409
-    ),
     "too-little-feedback": CodeInfo(
         "There is too little feedback to learn weights from.",
         "Collect more, or lower MUSICSPACE_DJ__FEEDBACK_MIN_PAIRS.",

@@ -1,6 +1,5 @@
 """What the DJ is asked, what it answers, and what listeners made of it."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -18,6 +17,7 @@ MAX_EVENTS = 1_000
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Goal = Literal["maintain", "up", "down", "peak"]
 Arc = Literal["steady", "build", "release", "build-peak-release", "wave"]
+Action = Literal["skip", "like", "play"]
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -75,14 +75,6 @@ _EVENT: dict[str, Any] = {
     "rank": 1,
     "terms": {"similarity": 0.8, "energy": 0.7},
 }
-
-
-class Action(StrEnum):
-    """What a listener did."""
-
-    SKIP = "skip"
-    LIKE = "like"
-    PLAY = "play"
 
 
 class RecommendRequest(BaseModel):

@@ -57,7 +57,12 @@ class FfmpegSource:
         self._packets = self._container.demux(self._stream)
         # It joins frames of a thousand samples, which cost more to convert one by one than to decode.
         self._fifo = av.AudioFifo()
+        # As fractions, times would take longer to add than packets to read.
+        self._tick_s = float(self._stream.time_base)
+        self._kind: tuple[int, str, str] | None = None
         self._position = 0
+        self._first_pts: int | None = None
+        self._decoded_end = 0
         self._all_packets = self._bad_packets = 0
 
     @property
@@ -82,33 +87,30 @@ class FfmpegSource:
     def tail(self, frames: int) -> tuple[int, Floats]:
         wanted_s = frames / self.rate_hz + _PREROLL_S
         with _translated(opened=True):
-            kept, skipped_s = self._last_packets(wanted_s)
-            if skipped_s:
+            kept, any_skipped = self._last_packets(wanted_s)
+            if any_skipped:
                 self._stream.codec_context.flush_buffers()
-                self._position += len(self._take(0)) + round(skipped_s * self.rate_hz)
+                self._take(0)
             for packet in kept:
                 self._feed(packet)
             samples = self._take(0)
         self._refuse_damage()
-        end = self._position + len(samples)
         samples = samples[max(0, len(samples) - frames) :]
-        return end - len(samples), samples
+        return max(self._position, self._decoded_end - len(samples)), samples
 
-    def _last_packets(self, seconds: float) -> tuple[deque[Any], float]:
-        """The packets of the last `seconds`, and the seconds of those before."""
-        # Fractions, exact as they are, would take longer than reading the packets.
-        ticks = round(seconds / float(self._stream.time_base))
+    def _last_packets(self, seconds: float) -> tuple[list[Any], bool]:
+        """The packets of the last `seconds`, and whether there were others before."""
+        ticks = round(seconds / self._tick_s)
         kept: deque[tuple[int, Any]] = deque()
-        kept_ticks = skipped_ticks = 0
+        kept_ticks, any_skipped = 0, False
         for packet in self._packets:
             duration = packet.duration or 0
             kept.append((duration, packet))
             kept_ticks += duration
             while kept_ticks - kept[0][0] > ticks:
-                dropped, _ = kept.popleft()
-                kept_ticks -= dropped
-                skipped_ticks += dropped
-        return deque(packet for _, packet in kept), float(skipped_ticks * self._stream.time_base)
+                kept_ticks -= kept.popleft()[0]
+                any_skipped = True
+        return [packet for _, packet in kept], any_skipped
 
     def _feed(self, packet: Any) -> None:
         """Decode a packet; it becomes as much silence where that fails, so that later times stay right."""
@@ -119,21 +121,35 @@ class FfmpegSource:
             frames = packet.decode()
         except av.InvalidDataError:
             frames = None
-        if frames is None or any(frame.sample_rate != self.rate_hz for frame in frames):
+        if frames is None or not all(map(self._fits, frames)):
             self._bad_packets += 1
             frames = self._silence(packet)
         for frame in frames:
-            frame.pts = None
+            if frame.pts is None:
+                self._decoded_end += frame.samples
+            else:
+                # Durations of packets do not add up in Ogg; time stamps are right, if not always from zero.
+                self._first_pts = frame.pts if self._first_pts is None else self._first_pts
+                start_s = (frame.pts - self._first_pts) * self._tick_s
+                self._decoded_end = round(start_s * self.rate_hz) + frame.samples
+                frame.pts = None
             self._fifo.write(frame)
+
+    def _fits(self, frame: Any) -> bool:
+        """Whether a frame is of the kind of the first one; the queue of samples does not check it, and would crash."""
+        kind = (frame.sample_rate, frame.layout.name, frame.format.name)
+        if self._kind is None and frame.sample_rate == self.rate_hz and frame.layout.nb_channels == self.channels:
+            self._kind = kind
+        return kind == self._kind
 
     def _silence(self, packet: Any) -> list[Any]:
         import av
 
-        codec = self._stream.codec_context
-        samples = round((packet.duration or 0) * self._stream.time_base * self.rate_hz)
-        if not samples:
+        samples = round((packet.duration or 0) * self._tick_s * self.rate_hz)
+        if not samples or self._kind is None:
             return []
-        frame = av.AudioFrame(format=codec.format.name, layout=codec.layout.name, samples=samples)
+        _, layout, sample_format = self._kind
+        frame = av.AudioFrame(format=sample_format, layout=layout, samples=samples)
         frame.sample_rate = self.rate_hz
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))

@@ -51,10 +51,11 @@ def chord(numeral: str, key_root: int) -> Chord:
 
 
 def melody_notes(key_root: int, mode: Mode, own: Chord, lowest: int, highest: int, *, strong: bool) -> list[int]:
-    """MIDI notes that fit a chord: on strong places the tonic triad's as far as the chord has them, or else the chord's.
+    """MIDI notes that fit a chord: on strong places those of the tonic triad that it has, or else its own.
 
-    Elsewhere all of the scale. Melodies of songs hold on to the tonic triad while chords change under them (Temperley,
-    The melodic-harmonic "divorce" in rock, Popular Music 2007).
+    Elsewhere all of the scale, too. Melodies of songs hold on to the tonic triad while chords change under them
+    (Temperley, The melodic-harmonic "divorce" in rock, Popular Music 2007).
+
     Notes of the scale that lie a semitone below a tone of the chord that is foreign to it are left out, such as the
     natural seventh of the minor scale over a dominant.
     """

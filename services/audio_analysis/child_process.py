@@ -72,7 +72,9 @@ class ChildProcess:
 def serve() -> None:
     """The child's end: a loop over pairs of a function and its arguments, until the parent hangs up."""
     _die_with_parent()
+    # These go to whole groups of processes; the parent decides what they mean for this one, and kills it if need be.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection = Connection(int(sys.argv[1]))
     try:
         preload = connection.recv()

@@ -71,6 +71,8 @@ def make_plan(session: Session, track_ids: Sequence[int], *, mode: Mode, space: 
             plan.without_audio.append(track.track_id)
         else:
             _look_at(plan, track, track.audio_uri, mode, audio)
+    if plan.unreachable:
+        log.warning("analyzed_audio_unreachable", tracks=plan.unreachable, hint="is the music mounted here?")
     if mode is not Mode.ALL:
         _find_copies(session, plan, space)
     return plan
@@ -119,7 +121,7 @@ def _state_of(track: StoredAudio) -> FileState | None:
 
 def note_unreachable(plan: Plan, track: StoredAudio, uri: str, error: MusicSpaceError) -> None:
     """A file cannot be had. A folder that is not mounted today must not cost what was heard yesterday."""
-    log.warning("audio_unreachable", track_id=track.track_id, code=error.code, reason=error.message)
+    log.info("audio_unreachable", track_id=track.track_id, code=error.code, reason=error.message)
     if track.described and track.uri == uri:
         plan.unreachable += 1
     else:

@@ -80,7 +80,9 @@ def hear_file(task: tuple[Path, bool]) -> HeardFile:
     try:
         y = decode(path).head_at(ANALYSIS_RATE_HZ)
     except PermanentError as error:
-        return HeardFile(path, None, None, f"{error.code}: {error}")
+        # Reports travel; the folders of this machine stay.
+        told = error.message.replace(str(path), path.name)
+        return HeardFile(path, None, None, f"{error.code}: {told}")
     ours = listen(y)
     if not with_yardstick:
         return HeardFile(path, ours, None)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from audio.decoding import DecodeLimits, decode
 from core.audio import HEAD_SECONDS
+from core.errors import PermanentError
 
 RATE_HZ = 44_100
 
@@ -162,3 +163,16 @@ def test_one_clip_in_five_formats(shared_data: Path) -> None:
     for clip in clips:
         assert clip.duration_s == pytest.approx(6.85, abs=0.06)
         assert abs(delay(clip.head, clips[0].head)) < 0.03 * RATE_HZ
+
+
+@pytest.mark.parametrize(("codec", "container"), [("libmp3lame", "mp3"), ("aac", "adts")])
+def test_channels_that_change_on_the_way(codec: str, container: str, tmp_path: Path) -> None:
+    stereo = encode(music(6), tmp_path / "a", codec, container).read_bytes()
+    mono = encode(music(6, channels=1), tmp_path / "b", codec, container).read_bytes()
+    path = tmp_path / "c"
+    path.write_bytes(stereo * 4 + mono[:500])
+    assert decode(path).duration_s == pytest.approx(24, abs=0.5)
+    path.write_bytes(stereo + mono)
+    with pytest.raises(PermanentError) as caught:
+        decode(path)
+    assert caught.value.code == "audio-corrupt"

@@ -21,6 +21,8 @@ from services.dj.session_recommender import SessionRecommender
 from services.playlists.reader import read_playlist
 
 N = 12
+#: Tests of commands are not tests of what is heard: no key and no tempo excludes a track.
+SETTINGS = Settings(embed={"embedder": "dsp"}, dj={"min_key_clarity": 1.0, "min_tempo_confidence": 1.0})
 KOREAN = "아이유 - 좋은 날.wav"
 
 
@@ -28,7 +30,7 @@ KOREAN = "아이유 - 좋은 날.wav"
 def _dsp():
     """Whatever weights lie on this machine."""
     before = get_settings()
-    use_settings(Settings(embed={"embedder": "dsp"}))
+    use_settings(SETTINGS)
     yield
     use_settings(before)
 
@@ -44,11 +46,11 @@ def error_of(result: Result) -> PermanentError:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tracks of close tempos, one with a Korean name, and three broken files."""
+    """Tracks of lengths of their own, else they pass for copies; one with a Korean name; and three broken files."""
     audio = tmp_path_factory.mktemp("music") / "audio"
     for number in range(N):
         name = KOREAN if number == 0 else f"[b] Artist - Song {number}.wav"
-        render(audio / name, bpm=120 + number % 4, seconds=6.0, root=(7 * number) % 12, seed=number)
+        render(audio / name, bpm=120 + number % 4, seconds=6 + number, root=(7 * number) % 12, seed=number)
     damage(audio)
     return audio
 
@@ -56,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def index(folder: Path) -> Path:
     """Its index, built by the command."""
-    use_settings(Settings(embed={"embedder": "dsp"}))
+    use_settings(SETTINGS)
     target = folder.parent / "색인"
     result = run("build", "--audio-dir", folder, "--index-dir", target, "--jobs", 2, "--json")
     assert result.exit_code == 0, result.output
@@ -103,7 +105,7 @@ def test_history_is_not_suggested_again(index: Path, folder: Path) -> None:
 
 
 def test_a_track_from_elsewhere_is_listened_to(index: Path, tmp_path: Path) -> None:
-    other = render(tmp_path / "다른 곡.wav", bpm=121, seconds=6.0, seed=99)
+    other = render(tmp_path / "다른 곡.wav", bpm=121, seconds=5.0, seed=99)
     told = json.loads(run("recommend", "--index-dir", index, "--current", other, "--json").stdout)
     assert (told["current"]["id"], len(told["suggestions"])) == (None, 10)
 

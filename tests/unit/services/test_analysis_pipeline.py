@@ -204,6 +204,7 @@ def test_a_process_that_dies_idle_or_gets_an_interrupt_costs_nothing() -> None:
         assert len(list(analyzer.analyze([(number, Path(str(number))) for number in range(8)]))) == 8
         first, second = set(psutil.Process().children(recursive=True)) - before
         first.send_signal(signal.SIGINT)
+        first.send_signal(signal.SIGTERM)
         second.kill()
         results = list(analyzer.analyze([(number, Path(str(number))) for number in range(8)]))
         assert all(isinstance(result, Analyzed) for result in results)
