@@ -15,7 +15,7 @@ from db.engine import get_engine
 from db.tables import Base, Track, TrackEstimate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGES = ("api", "cli", "core", "db", "integrations", "models", "services", "tasks", "workers")
+PACKAGES = ("api", "audio", "cli", "core", "db", "integrations", "models", "services", "tasks", "workers")
 SOURCES = [
     path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py") if "versions" not in path.parts
 ]

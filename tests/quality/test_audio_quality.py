@@ -1,7 +1,7 @@
 """Tempo and key on rendered music that nothing was adjusted to, and on real recordings.
 
-Floors and ceilings leave a little room to what the shipped methods reach on these very pieces; docs/evaluation/audio has the figures
-of many more.
+Floors and ceilings leave a little room to what the shipped methods reach on these very pieces; docs/evaluation/audio
+has the figures of many more.
 """
 
 from pathlib import Path
