@@ -19,7 +19,7 @@ NAMES: tuple[str, ...] = (
     *(f"{mode} {block} {i}" for mode in ("major", "minor") for block, size in _BLOCKS.items() for i in range(size)),
 )
 
-_CHORD_FRAMES = 5  # 0.9 s
+_CHORD_S = 0.9
 _CHORD_SHARPNESS, _CHORD_BASS = 8.0, 0.3
 _TRIADS = np.stack(
     [np.roll(np.isin(np.arange(12), (0, third, 7)).astype(float), root) for third in (4, 3) for root in range(12)]
@@ -66,8 +66,9 @@ def _chords(notes: Chroma) -> Floats:
     """Probability of each major and minor triad in each frame, [frames, 24], by templates (Fujishima, 1999)."""
     from scipy.ndimage import uniform_filter1d
 
-    tones = uniform_filter1d(notes.frames, _CHORD_FRAMES, axis=0, mode="nearest")
-    bass = uniform_filter1d(notes.bass, _CHORD_FRAMES, axis=0, mode="nearest")
+    frames = round(_CHORD_S / notes.frame_s)
+    tones = uniform_filter1d(notes.frames, frames, axis=0, mode="nearest")
+    bass = uniform_filter1d(notes.bass, frames, axis=0, mode="nearest")
     share = bass / (bass.sum(axis=1, keepdims=True) + 1e-9)
     likeness = standardized(tones) @ standardized(_TRIADS).T / 12 + _CHORD_BASS * np.tile(share, 2)
     odds = np.exp(_CHORD_SHARPNESS * likeness)

@@ -27,7 +27,7 @@ _PRECISE = 0.002
 _L2 = 0.003
 #: Tempi of recorded music spread around this one by so many octaves (Moelants, "Preferred Tempo Reconsidered", 2002).
 #: Styles span theirs evenly, so pieces weigh by how common their tempo is, though rare ones still count.
-_COMMON_BPM, _SPREAD_OCTAVES, _RARE = 118.0, 0.45, 0.1
+_COMMON_BPM, _SPREAD_OCTAVES, _RARE = 118.0, 0.6, 0.2
 _CONFIDENCE_L2 = 1e-4
 _SHORTEST_S = 3.0
 #: Share of pieces that are cut short.
@@ -150,7 +150,7 @@ def bins(confidence: Floats, right: NDArray[np.bool_]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pieces", type=int, default=40, help="pieces of every style")
+    parser.add_argument("--pieces", type=int, default=36, help="pieces of every style")
     parser.add_argument("--write", action="store_true", help="write audio/tempo_constants.py")
     arguments = parser.parse_args()
     jobs: list[tuple[PieceSpec | int, int]] = []

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from cli.audio import audio_app
+from cli.audio_search import search
 from cli.database import db_app
 from cli.demo import demo
 from cli.dj import app as dj_app
@@ -59,6 +60,7 @@ app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(dj_app, name="dj")
 
 
+audio_app.command("search")(search)
 providers_app.command("plan")(plan)
 providers_app.command("analyze")(analyze)
 providers_app.command("tracks")(tracks)
