@@ -75,4 +75,5 @@ def _interpolated(envelope: Floats, frames: NDArray[np.int64]) -> Floats:
     left, middle, right = envelope[inner - 1], envelope[inner], envelope[inner + 1]
     curvature = left - 2 * middle + right
     shift = np.where(curvature < -1e-9, (left - right) / (2 * np.minimum(curvature, -1e-9)), 0.0)
-    return frames + np.clip(shift, -0.5, 0.5)
+    moved: Floats = frames + np.clip(shift, -0.5, 0.5)
+    return moved

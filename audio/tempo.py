@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 _SHORTEST_S = 1.5
 _CANDIDATES = 5
 #: Below this probability of being right there is no beat to speak of.
-_LEAST_CONFIDENCE = 0.08
+_LEAST_CONFIDENCE = 0.15
 #: A tempo is steady if a grid of equal beats falls on this share of the onsets that tracked beats fall on.
 _STEADY = 0.6
 #: A drifting tempo's mean is this close to its most frequent one, as a share, or the beats were not tracked well.
