@@ -69,6 +69,9 @@ def _translated(*, opened: bool) -> Iterator[None]:
     reason = ""
     try:
         yield
+    except soundfile.LibsndfileError as error:
+        # Its whole text names the descriptor, which tells nobody anything.
+        reason = error.error_string.rstrip(".")
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error)
     if reason:
