@@ -85,6 +85,9 @@ def measure_product(paths: list[Path], repeat: int) -> float:
 
 def measure_librosa(paths: list[Path]) -> float:
     """Tracks each second by librosa's own functions, in as many processes."""
+    # librosa compiles at its first use; several processes that do so at once can spoil each other's cache.
+    with ProcessPoolExecutor(1) as alone:
+        alone.submit(librosa_row, paths[0]).result()
     with ProcessPoolExecutor(PROCESSES) as pool:
         list(pool.map(librosa_row, paths[:PROCESSES]))
         started = time.perf_counter()
