@@ -3,14 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.spectra import Spectra
+from audio.beat_phase import beat_phase
+from audio.spectra import ANALYSIS_RATE_HZ, Spectra
 
 Floats = NDArray[np.float64]
 
-#: How strongly beats keep to the tempo, against falling on onsets (`alpha` of Ellis).
-_TIGHTNESS = 100.0
+#: How strongly beats keep to the tempo, against falling on onsets (`alpha` of Ellis). Enough that beats do not slip to
+#: the off-beat where onsets are rare, and little enough that they follow a tempo that is 5 % off.
+_TIGHTNESS = 400.0
+#: Onsets farther than this from the chosen phase, in beats, are none of the beat's.
+_REACH = 0.15
 #: The flux peaks this long before the onset, as the onset enters the frame's window; measured on clicks.
-_LATENCY_S = 0.0108
+LATENCY_S = 0.0108
 _SMOOTHING_S = 0.02
 _BAND_WEIGHTS = np.array([1.0, 0.25, 0.25, 0.1])
 
@@ -18,33 +22,68 @@ _BAND_WEIGHTS = np.array([1.0, 0.25, 0.25, 0.1])
 def track_beats(spectra: Spectra, bpm: float) -> Floats:
     """Times of the beats in seconds, rising, float64 [beats].
 
-    Dynamic programming over the onset envelope (Ellis, "Beat Tracking by Dynamic Programming", 2007).
+    Dynamic programming over the onset envelope (Ellis, "Beat Tracking by Dynamic Programming", 2007) follows the tempo.
+    It takes whatever is played loudest for the beat, so `audio.beat_phase` then chooses the beat's phase on what it
+    found, and it runs again near that phase.
     """
-    envelope = _envelope(spectra)
-    period = 60 / bpm * spectra.onset_rate_hz
-    if len(envelope) < 2 * period or not envelope.any():
-        return np.empty(0)
-    frames = _best_path(envelope, period)
-    beats = _interpolated(envelope, frames) / spectra.onset_rate_hz + _LATENCY_S
-    return beats[(beats >= 0) & (beats <= len(spectra.y) / 22_050)]
+    bands = onset_bands(spectra)
+    grid = pulse(bands, period := 60 / bpm * spectra.onset_rate_hz)
+    if not len(grid):
+        return grid
+    phase = beat_phase(spectra, bands, grid)
+    grid = np.interp(np.arange(len(grid) - 1) + phase, np.arange(len(grid)), grid)
+    envelope = _summed(bands)
+    frames = _best_path(envelope * _near(grid, len(envelope)), period)
+    beats = _interpolated(envelope, frames) / spectra.onset_rate_hz + LATENCY_S
+    return beats[(beats >= 0) & (beats <= len(spectra.y) / ANALYSIS_RATE_HZ)]
 
 
-def onsets_at(spectra: Spectra, times_s: Floats) -> float:
-    """Mean strength of onsets at these times, above the mean of all times."""
-    envelope = _envelope(spectra)
-    frames = np.arange(len(envelope))
-    return float(np.interp((times_s - _LATENCY_S) * spectra.onset_rate_hz, frames, envelope).mean() - envelope.mean())
-
-
-def _envelope(spectra: Spectra) -> Floats:
-    """Onsets of the four bands, each of unit deviation, weighted so that a kick counts more than hats off the beat."""
+def onset_bands(spectra: Spectra) -> Floats:
+    """Onsets of the four bands, each of unit deviation, float64 [4, frames]."""
     from scipy.ndimage import gaussian_filter1d
 
     bands = spectra.band_onsets.astype(np.float64)
     bands /= np.maximum(bands.std(axis=1, keepdims=True), 0.1 * bands.std() + 1e-9)
-    envelope: Floats = gaussian_filter1d(_BAND_WEIGHTS @ bands, _SMOOTHING_S * spectra.onset_rate_hz)
-    spread = envelope.std()
-    return np.asarray(envelope / max(float(spread), 1e-9), dtype=np.float64)
+    smooth: Floats = gaussian_filter1d(bands, _SMOOTHING_S * spectra.onset_rate_hz, axis=1)
+    return smooth
+
+
+def pulse(bands: Floats, period: float) -> Floats:
+    """Frames about one `period` (in frames) apart on which most is played, from before the first to after the last.
+
+    Empty where there are no onsets, or less than two periods.
+    """
+    envelope = _summed(bands)
+    if len(envelope) < 2 * period or not envelope.any():
+        return np.empty(0)
+    return _continued(_best_path(envelope, period), period, len(envelope))
+
+
+def onsets_at(spectra: Spectra, times_s: Floats) -> float:
+    """Mean strength of onsets at these times, above the mean of all times."""
+    envelope = _summed(onset_bands(spectra))
+    frames = np.arange(len(envelope))
+    return float(np.interp((times_s - LATENCY_S) * spectra.onset_rate_hz, frames, envelope).mean() - envelope.mean())
+
+
+def _summed(bands: Floats) -> Floats:
+    """One envelope of unit deviation, in which a kick counts more than hats off the beat."""
+    envelope: Floats = _BAND_WEIGHTS @ bands
+    return np.asarray(envelope / max(float(envelope.std()), 1e-9))
+
+
+def _continued(frames: NDArray[np.int64], period: float, length: int) -> Floats:
+    """The beats, and more of them in both directions until they have left the recording."""
+    before = np.arange(frames[0] - period, -2 * period, -period)[::-1]
+    after = np.arange(frames[-1] + period, length + 2 * period, period)
+    return np.concatenate([before, frames, after])
+
+
+def _near(grid: Floats, length: int) -> Floats:
+    """1 at the grid, 0 from `_REACH` beats off, [length]."""
+    beat = np.interp(np.arange(length), grid, np.arange(len(grid)))
+    off = np.abs(beat - np.round(beat)) / _REACH
+    return np.where(off < 1, (1 + np.cos(np.pi * off)) / 2, 0.0)
 
 
 def _best_path(envelope: Floats, period: float) -> NDArray[np.int64]:

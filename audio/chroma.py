@@ -36,7 +36,7 @@ class Chroma:
     tuning
         Deviation of the recording from 440 Hz in semitones, -0.5..0.5.
     tonal_share
-        Share of the magnitude below 2 kHz that is in clear peaks, 0..1.
+        Share of the magnitude from 200 Hz to 2 kHz that is in clear peaks, 0..1. Kicks and snares peak below.
     frame_s
         Seconds from one frame to the next.
     """
@@ -58,7 +58,7 @@ def chroma(y: NDArray[np.float32]) -> Chroma:
     hop = int(np.clip(2 ** np.floor(np.log2(max(len(y), 1) / _FRAMES)), _SHORTEST_HOP, _LONGEST_HOP))
     magnitude, bin_hz = _magnitude(y, hop)
     frame, hz, strength = _peaks(magnitude, bin_hz)
-    total = float(magnitude.sum())
+    total = float(magnitude[:, int(BASS_HZ / bin_hz) :].sum())
     if not len(hz):
         empty = np.zeros((len(magnitude), 12))
         return Chroma(empty, empty, 0.0, 0.0, hop / ANALYSIS_RATE_HZ)
@@ -70,7 +70,7 @@ def chroma(y: NDArray[np.float32]) -> Chroma:
         _folded(frame, pitch, strength, len(magnitude)),
         _folded(frame[low], pitch[low], strength[low], len(magnitude), harmonics=1),
         tuning,
-        float(strength.sum()) / total if total else 0.0,
+        float(strength[~low].sum()) / total if total else 0.0,
         hop / ANALYSIS_RATE_HZ,
     )
 

@@ -10,18 +10,21 @@ from core.audio import Key, KeyName, Mode
 
 Floats = NDArray[np.float64]
 
-#: From this share of the spectrum in clear peaks on, music is as tonal as can be told.
-_FULLY_TONAL = 0.2
-#: Below this clarity no pitch stands out.
-_LEAST_CLARITY = 0.02
+#: Share of the spectrum in clear peaks from which on music is tonal at all, and from which on it cannot be more so:
+#: drums and noise stay below .06 mostly, songs are above .1.
+_ATONAL, _FULLY_TONAL = 0.05, 0.12
+#: Correlation with a key's profile that no key has by chance, and that of a profile itself.
+_NO_FIT, _FULL_FIT = 0.4, 1.0
+#: Below this share of clear peaks no pitch stands out. Noisy music has a key yet where it is far from clear.
+_LEAST_TONAL = 0.005
 
 
 def estimate_key(spectra: Spectra) -> Key:
     """Root and mode of up to two minutes of audio; see `core.audio.Key`.
 
-    A conditional logit over the 24 keys (McFadden, 1974), on the correlations with the profiles of Temperley (2004) and
-    Faraldo et al. (2016), the degrees, the bass and the chords. Its probability, calibrated, is the confidence; clarity
-    is the correlation with the profile of the key (Krumhansl, 1990) times how much of the sound has a pitch.
+    A conditional logit over the 24 keys (McFadden, 1974), on the correlations with four published profiles, and on
+    cadences, chords and degrees that tell a key from its relatives. Its probability, calibrated, is the confidence;
+    clarity is the correlation with the profile of the key (Krumhansl, 1990) times how much of the sound has a pitch.
     """
     if not np.isfinite(spectra.y).all():
         return Key(None, 0.0, 0.0)
@@ -31,7 +34,7 @@ def estimate_key(spectra: Spectra) -> Key:
     probabilities = choice_probabilities(key_features.features(notes))
     best, second = np.argsort(-probabilities, kind="stable")[:2]
     clarity = _clarity(notes, int(best))
-    if clarity < _LEAST_CLARITY:
+    if notes.tonal_share < _LEAST_TONAL:
         return Key(None, clarity, 0.0)
     evidence = key_features.evidence(notes, int(best), float(probabilities[best]), len(spectra.y) / ANALYSIS_RATE_HZ)
     confidence = 1 / (1 + float(np.exp(-evidence @ np.array(key_constants.CONFIDENCE))))
@@ -47,8 +50,9 @@ def choice_probabilities(features: Floats) -> Floats:
 
 
 def _clarity(notes: Chroma, key: int) -> float:
-    fit = max(float(key_features.correlations(notes)[key]), 0.0)
-    return fit * min(notes.tonal_share / _FULLY_TONAL, 1.0)
+    fit = (float(key_features.correlations(notes)[key]) - _NO_FIT) / (_FULL_FIT - _NO_FIT)
+    tonal = (notes.tonal_share - _ATONAL) / (_FULLY_TONAL - _ATONAL)
+    return float(np.clip(fit, 0, 1) * np.clip(tonal, 0, 1))
 
 
 def _name(index: int) -> KeyName:

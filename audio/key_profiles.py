@@ -37,6 +37,12 @@ DANCE_MINOR = (
     0.09188,
     0.05545,
 )
+#: Krumhansl and Kessler, "Tracing the Dynamic Changes in Perceived Tonal Organization", Psychological Review 1982.
+PROBE_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+PROBE_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+#: Albrecht and Shanahan, "The Use of Large Corpora to Train a New Type of Key-Finding Algorithm", 2013.
+CORPUS_MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
+CORPUS_MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 
 
 def _standardized(values: tuple[float, ...]) -> Floats:

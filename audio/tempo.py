@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import tempo_constants, tempo_features, tempo_periods
+from audio import tempo_confidence, tempo_constants, tempo_features, tempo_periods
 from audio.beats import onsets_at, track_beats
 from audio.spectra import ANALYSIS_RATE_HZ, Spectra
 from core.audio import Tempo, TempoCandidate
@@ -18,8 +18,10 @@ _LEAST_CONFIDENCE = 0.15
 _STEADY = 0.6
 #: A drifting tempo's mean is this close to its most frequent one, as a share, or the beats were not tracked well.
 _MOST_DRIFT = 0.03
+#: Closer than this they say the same, and there is nothing to decide.
+_NO_DRIFT = 0.0002
 #: An interval this far from the mean, as a share, means that a beat was missed or added.
-_SLIP = 0.2
+_SLIP = 0.15
 _FEWEST_BEATS = 16
 #: Times the length in seconds, the accuracy of a tempo in beats per minute.
 _RESOLUTION = 1.2
@@ -32,7 +34,7 @@ def estimate_tempo(spectra: Spectra) -> Tempo:
     (McFadden, 1974) over features of the whole metrical hierarchy picks one, the tactus, so that octaves are decided
     by subdivisions, backbeat and bars together (compare Peeters, "Template-Based Estimation of Time-Varying Tempo",
     2007).
-    Its probability, and how clearly anything repeats, make the confidence, which is calibrated (Platt scaling).
+    Its probability, and how clearly anything repeats, make the confidence; see `audio.tempo_confidence`.
     """
     if len(spectra.y) < _SHORTEST_S * ANALYSIS_RATE_HZ or not np.isfinite(spectra.y).all():
         return Tempo(None, 0.0)
@@ -40,17 +42,16 @@ def estimate_tempo(spectra: Spectra) -> Tempo:
     periods = tempo_periods.candidate_periods(periodicity)
     if not len(periods):
         return Tempo(None, 0.0)
-    probabilities = choice_probabilities(tempo_features.features(periodicity, periods))
+    features = tempo_features.features(periodicity, periods)
+    probabilities = choice_probabilities(features)
     order = np.argsort(-probabilities, kind="stable")[:_CANDIDATES]
     best = float(periods[order[0]])
-    evidence = tempo_features.evidence(
-        periodicity, best, float(probabilities[order[0]]), len(spectra.y) / ANALYSIS_RATE_HZ
-    )
-    confidence = 1 / (1 + float(np.exp(-evidence @ np.array(tempo_constants.CONFIDENCE))))
+    seconds = len(spectra.y) / ANALYSIS_RATE_HZ
+    confidence = tempo_confidence.confidence(periodicity, periods, features, probabilities, seconds)
     if confidence < _LEAST_CONFIDENCE:
         return Tempo(None, confidence)
     ratio = best / _mean_period(spectra, best)
-    ratio *= _near_whole(60 / best * ratio, len(spectra.y) / ANALYSIS_RATE_HZ) / (60 / best * ratio)
+    ratio *= _near_whole(60 / best * ratio, seconds) / (60 / best * ratio)
     candidates = tuple(TempoCandidate(round(60 / float(periods[i]) * ratio, 2), float(probabilities[i])) for i in order)
     return Tempo(candidates[0].bpm, confidence, candidates)
 
@@ -82,7 +83,7 @@ def _mean_period(spectra: Spectra, period_s: float) -> float:
     if len(beats) < _FEWEST_BEATS:
         return period_s
     mean = float((beats[-1] - beats[0]) / (len(beats) - 1))
-    if np.abs(np.diff(beats) / mean - 1).max() > _SLIP or abs(mean / period_s - 1) > _MOST_DRIFT:
+    if np.abs(np.diff(beats) / mean - 1).max() > _SLIP or not _NO_DRIFT < abs(mean / period_s - 1) < _MOST_DRIFT:
         return period_s
     grid = beats[0] + period_s * np.arange(len(beats))
     shifts = np.arange(-0.5, 0.5, 0.05) * period_s

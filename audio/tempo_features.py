@@ -12,17 +12,10 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (3, 3), (0, 2), (0, 3))
 #: Lags in beats that correlations are read at: subdivisions, the beat, groups of beats and bars.
 LAGS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 3 / 2, 2.0, 3.0, 4.0)
 #: Frequencies in cycles per beat that the strength of pulses is read at.
-PULSES = (
-    1 / 4,
-    1 / 3,
-    1 / 2,
-    1.0,
-    3 / 2,
-    2.0,
-    3.0,
-    4.0,
-)  #: Correlations are compared in this many beats when a recording is asked for a beat at all.
-_EVIDENCE_LAGS = (1.0, 2.0, 4.0)
+PULSES = (1 / 4, 1 / 3, 1 / 2, 1.0, 3 / 2, 2.0, 3.0, 4.0)
+_BANDS = 4
+#: Lags in beats that the bands must agree on.
+_SHARED_LAGS = (1.0, 2.0, 3.0, 4.0)
 
 
 def _beats(values: tuple[float, ...]) -> list[str]:
@@ -35,6 +28,10 @@ NAMES: tuple[str, ...] = (
     *(f"{what} {band}" for band in ("low", "chords", "mid", "high", "all") for what in ("rate", "rate squared")),
     *(f"lag {lag} {a}{b}" for a, b in PAIRS for lag in _beats(LAGS)),
     *(f"pulse {pulse} {a}{b}" for a, b in PAIRS for pulse in _beats(PULSES)),
+    *(f"least {lag}" for lag in _beats(_SHARED_LAGS)),
+    "bar",
+    "least bar",
+    *(f"most {lag}" for lag in ("1", "2", "4")),
 )
 
 
@@ -49,19 +46,14 @@ def features(periodicity: Periodicity, periods_s: Floats) -> Floats:
         columns += [rate, rate**2]
     columns += [lags[pair, :, i] for pair in range(len(PAIRS)) for i in range(len(LAGS))]
     columns += [pulses[pair, :, i] for pair in range(len(PAIRS)) for i in range(len(PULSES))]
-    return np.stack(columns, axis=1)
+    return np.stack(columns + _agreement(periodicity, periods_s), axis=1)
 
 
-#: What the confidence is made of.
-EVIDENCE = ("constant", "log odds", "clarity", "log seconds")
-
-
-def evidence(periodicity: Periodicity, period_s: float, probability: float, seconds: float) -> Floats:
-    """What tells how likely the choice is right, float64 [len(EVIDENCE)].
-
-    The log odds of the choice, how clearly onsets repeat at the chosen beat and its multiples, and how much was heard.
-    """
-    probability = min(max(probability, 1e-4), 1 - 1e-4)
-    bands = len(periodicity.rates_hz) - 1
-    clarity = periodicity.at_lags(period_s * np.array(_EVIDENCE_LAGS))[:bands].mean(axis=0).max()
-    return np.array([1.0, np.log(probability / (1 - probability)), float(clarity), np.log(min(seconds, 60.0) / 30)])
+def _agreement(periodicity: Periodicity, periods_s: Floats) -> list[Floats]:
+    """What the bands say together: a riff in threes repeats in one band, the bar in all of them."""
+    lags = periodicity.at_lags(periods_s[:, None] * np.array(_SHARED_LAGS))[:_BANDS]
+    sounding = periodicity.correlations[:_BANDS, 0] > 0
+    least = np.min(lags, axis=0, where=sounding[:, None, None], initial=1.0)
+    most, together = lags.max(axis=0), lags.sum(axis=0)
+    bars = [together[:, 2:].max(axis=1), least[:, 2:].max(axis=1)]
+    return [*least.T, *bars, most[:, 0], most[:, 1], most[:, 3]]

@@ -38,7 +38,7 @@ _MINOR = {
 _SCALES = {Mode.MAJOR: (0, 2, 4, 5, 7, 9, 11), Mode.MINOR: (0, 2, 3, 5, 7, 8, 10)}
 
 
-def _progression(rng: Rng, mode: Mode) -> list[str]:
+def progression(rng: Rng, mode: Mode) -> list[str]:
     moves = _MAJOR if mode is Mode.MAJOR else _MINOR
     home = next(iter(moves))
     chords = [home if rng.random() < 0.75 else str(rng.choice(list(moves)))]
@@ -162,14 +162,14 @@ def _player(family: str, per_beat_choices: tuple[int, ...]) -> Callable[[Perform
         if not drummed or rng.random() < 0.85:
             _harmony(p, family, beats, per_beat)
         if rng.random() < 0.4:
-            _melody(p, beats, per_beat)
+            melody(p, beats, per_beat)
 
     return play
 
 
 def _harmony(p: Performance, family: str, beats: int, per_beat: int) -> None:
     rng, steps = p.rng, beats * per_beat
-    numerals = _progression(rng, p.mode)
+    numerals = progression(rng, p.mode)
     bars_per_chord = float(rng.choice([0.5, 1, 1, 1, 2])) if beats % 2 == 0 else float(rng.choice([1, 1, 2]))
     bass, comp, level = random_timbre(rng), random_timbre(rng), rng.uniform(0.3, 1.0)
     bass_rows = [
@@ -198,15 +198,15 @@ def _harmony(p: Performance, family: str, beats: int, per_beat: int) -> None:
             here = chord(numerals[int(at / beats / bars_per_chord) % len(numerals)], p.key_root)
             if has_bass and bass_row[step] != ".":
                 low = here.bass(int(rng.choice([31, 31, 36])))
-                p.note(bass, low, at, 0.9 * _gap(bass_row, step) / per_beat, 0.9 * level)
+                p.note(bass, low, at, 0.9 * gap(bass_row, step) / per_beat, 0.9 * level)
             if comp_row[step] != ".":
                 notes = here.voiced(lowest)
                 chosen = [notes[step % len(notes)]] if arpeggio else notes
                 for note in chosen:
-                    p.note(comp, note, at, 0.95 * _gap(comp_row, step) / per_beat, 0.6 * level / len(chosen) ** 0.5)
+                    p.note(comp, note, at, 0.95 * gap(comp_row, step) / per_beat, 0.6 * level / len(chosen) ** 0.5)
 
 
-def _melody(p: Performance, beats: int, per_beat: int) -> None:
+def melody(p: Performance, beats: int, per_beat: int) -> None:
     rng = p.rng
     scale = {(p.key_root + step) % 12 for step in _SCALES[p.mode]}
     timbre, notes = random_timbre(rng), [note for note in range(60, 85) if note % 12 in scale]
@@ -217,10 +217,10 @@ def _melody(p: Performance, beats: int, per_beat: int) -> None:
         for step, letter in enumerate(row):
             if letter != "." and p.chance(0.9):
                 place = int(np.clip(place + rng.integers(-2, 3), 0, len(notes) - 1))
-                p.note(timbre, notes[place], bar * beats + step / per_beat, 0.9 * _gap(row, step) / per_beat, level)
+                p.note(timbre, notes[place], bar * beats + step / per_beat, 0.9 * gap(row, step) / per_beat, level)
 
 
-def _gap(row: str, step: int) -> int:
+def gap(row: str, step: int) -> int:
     """Steps to the next stroke."""
     for distance in range(1, len(row) + 1):
         if row[(step + distance) % len(row)] != ".":
@@ -228,7 +228,7 @@ def _gap(row: str, step: int) -> int:
     return len(row)
 
 
-def _damaged(y: Floats, rng: Rng) -> Floats:
+def damaged(y: Floats, rng: Rng) -> Floats:
     kind = rng.random()
     if kind < 0.1:
         return damage.with_noise(y, rng.uniform(3, 25), rng.uniform(0, 1), rng)
@@ -263,7 +263,7 @@ def _style(
 ) -> Style:
     return Style(
         name, slow, fast, _player(family, per_beat), "the beat of the meter", beats,
-        feel=_swung if swung else _straight, drift=drift, damage=_damaged,
+        feel=_swung if swung else _straight, drift=drift, damage=damaged,
     )  # fmt: skip
 
 

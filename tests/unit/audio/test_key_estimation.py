@@ -56,3 +56,9 @@ def test_nothing_to_hear_is_no_key_and_no_error(y: np.ndarray) -> None:
     key = estimate_key(Spectra(y))
     assert key.confidence < 0.5
     assert 0 <= key.clarity <= 1
+
+
+def test_clarity_separates_chords_from_drums() -> None:
+    """The DJ takes keys seriously from a clarity of a half on."""
+    assert estimate_key(Spectra(cadence(4, False) + np.float32(0.5) * drums(110.0, 12.0))).clarity > 0.5
+    assert estimate_key(Spectra(drums(110.0, 12.0))).clarity < 0.2

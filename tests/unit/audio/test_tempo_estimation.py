@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from audio import tempo_confidence, tempo_features
 from audio.spectra import ANALYSIS_RATE_HZ, Spectra
 from audio.tempo import estimate_tempo
 from tests.made_music import drums
@@ -76,3 +77,49 @@ def test_nothing_to_hear_is_no_tempo_and_no_error(y: np.ndarray) -> None:
 def test_two_seconds_are_less_sure_than_thirty() -> None:
     short, long = estimate_tempo(Spectra(drums(120.0, 2.0))), estimate_tempo(Spectra(drums(120.0, 30.0)))
     assert short.confidence < long.confidence
+
+
+@pytest.mark.parametrize("factor", [0.96, 1.03])
+def test_a_recording_played_faster_is_faster_by_exactly_that(factor: float) -> None:
+    import soxr
+
+    y = drums(118.3, 60.0)
+    before, after = (estimate_tempo(Spectra(each)) for each in (y, soxr.resample(y, ANALYSIS_RATE_HZ * factor, 22_050)))
+    assert before.bpm is not None
+    assert after.bpm == pytest.approx(before.bpm * factor, rel=0.0003)
+
+
+def test_an_arpeggio_in_threes_does_not_move_the_beat_of_the_drums() -> None:
+    bpm, seconds = 112.0, 40.0
+    y = drums(bpm, seconds)
+    t = np.arange(2500) / ANALYSIS_RATE_HZ
+    note = (0.15 * np.sign(np.sin(2 * np.pi * 440 * t)) * np.exp(-t / 0.05)).astype(np.float32)
+    for start_s in np.arange(0.1, seconds - 1, 3 * 15 / bpm):
+        start = int(start_s * ANALYSIS_RATE_HZ)
+        y[start : start + len(note)] += note
+    assert estimate_tempo(Spectra(y)).bpm == pytest.approx(bpm, rel=0.002)
+
+
+def _limited(bpm: float, octave_weight: float, bar: float) -> float:
+    features = np.zeros((2, len(tempo_features.NAMES)))
+    features[:, tempo_features.NAMES.index("least bar")] = bar
+    periods_s, probabilities = np.array([60 / bpm, 30 / bpm]), np.array([1 - octave_weight, octave_weight])
+    return tempo_confidence.limited(1.0, periods_s, features, probabilities)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "octave_weight", "bar"),
+    [(118.0, 0.1, 0.8), (70.0, 0.001, 0.8), (190.0, 0.001, 0.8), (118.0, 0.001, 0.05)],
+    ids=["an octave has weight", "slow", "fast", "no bars"],
+)
+def test_what_nothing_corroborates_is_at_most_nine_tenths(bpm: float, octave_weight: float, bar: float) -> None:
+    assert _limited(bpm, octave_weight, bar) <= 0.9
+
+
+def test_a_common_tempo_without_octaves_and_with_bars_may_be_surer_but_never_certain() -> None:
+    assert 0.9 < _limited(118.0, 0.001, 0.8) < 1
+
+
+@pytest.mark.parametrize("bpm", [58.0, 84.0, 176.0, 205.0])
+def test_rare_tempi_are_never_nearly_certain(bpm: float) -> None:
+    assert estimate_tempo(Spectra(drums(bpm, 40.0))).confidence <= 0.97
