@@ -42,4 +42,4 @@ WEIGHTS_BY_NAME: dict[str, float] = {
 WEIGHTS: tuple[float, ...] = tuple(WEIGHTS_BY_NAME.values())
 
 #: Weights of `key_features.EVIDENCE` in the logistic regression of being right.
-CONFIDENCE: tuple[float, ...] = (-5.0177, 0.8682, 6.9045, 0.1832, 0.5546)
+CONFIDENCE: tuple[float, ...] = (-6.2300, 0.7301, 8.3288, 0.1936, 0.4044)

@@ -39,9 +39,7 @@ def gliding_power(spectra: Spectra) -> tuple[Floats, Floats]:
     frames = frames * FRAME_STEP
     second, near = _followed(band, frames + 1, bins)
     third, still_near = _followed(band, frames + 2, second)
-    pitches = [
-        12 * np.log2(_vertex(band, frames + later, at) + low) for later, at in enumerate((bins, second, third))
-    ]
+    pitches = [12 * np.log2(_vertex(band, frames + later, at) + low) for later, at in enumerate((bins, second, third))]
     moved = np.abs(pitches[2] - pitches[0])
     bend = np.abs(pitches[0] + pitches[2] - 2 * pitches[1])
     glides = near & still_near & (moved > _GLIDE_SEMITONES) & (moved < _LEAP_SEMITONES) & (bend < moved / 2)

@@ -41,6 +41,4 @@ def search_sound(session: Session, embedder: AudioEmbedder, words: str, top_k: i
     best = np.argsort(-cosines, kind="stable")[:top_k].tolist()
     names = names_of(session, [int(ids[row]) for row in best])
     # A track may have been deleted since its vector was read.
-    return [
-        Found(int(ids[row]), *names[int(ids[row])], float(cosines[row])) for row in best if int(ids[row]) in names
-    ]
+    return [Found(int(ids[row]), *names[int(ids[row])], float(cosines[row])) for row in best if int(ids[row]) in names]
