@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 from stored_audio import store_analyses
+from tiny_clap import save_tiny_clap
 
 from core.audio import Segment
 from core.audio_settings import EmbedSettings
@@ -13,7 +14,6 @@ from db.repositories.audio import write_vectors
 from db.tables import Track
 from services.audio_analysis.embedders import open_embedder
 from services.audio_analysis.text_search import search_sound
-from tests.tiny_clap import save_tiny_clap
 
 WORDS = "조용한 piano"
 

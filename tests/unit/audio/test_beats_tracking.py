@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from made_music import beat_grid, drums
 
 from audio.beats import track_beats
 from audio.spectra import ANALYSIS_RATE_HZ, Spectra
 from audio.synthesis import tuning_styles
 from audio.synthesis.piece import suite
-from tests.made_music import beat_grid, drums
 
 
 @pytest.mark.parametrize(("bpm", "drift"), [(76.0, 0.0), (128.0, 0.0), (174.0, 0.0), (120.0, 0.03)])

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from made_music import cadence, drums
 
 from audio.key import estimate_key
 from audio.spectra import ANALYSIS_RATE_HZ, Spectra
 from core.audio import KeyName, Mode
-from tests.made_music import cadence, drums
 
 
 @pytest.mark.parametrize("minor", [False, True], ids=["major", "minor"])

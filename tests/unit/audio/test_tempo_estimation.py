@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from made_music import drums
 
 from audio import tempo_confidence, tempo_features
 from audio.spectra import ANALYSIS_RATE_HZ, Spectra
 from audio.tempo import estimate_tempo
-from tests.made_music import drums
 
 
 @pytest.mark.parametrize("bpm", [84.0, 97.3, 120.0, 131.7, 168.0])

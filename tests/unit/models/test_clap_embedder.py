@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_clap import save_tiny_clap
 
 from core.audio_settings import EmbedSettings
 from core.errors import ConfigurationError, RetryableError
 from models.clap.embedder import ClapEmbedder
 from models.clap.loading import load_clap
-from tests.tiny_clap import save_tiny_clap
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

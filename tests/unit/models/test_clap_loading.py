@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tiny_clap import save_tiny_clap
 
 from core.audio_settings import EmbedSettings
 from core.errors import ConfigurationError
 from models.clap.loading import load_clap
-from tests.tiny_clap import save_tiny_clap
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dj_tracks import described, directions
 
 from core.errors import PermanentError
 from models.dj.library import Current, DjLibrary, TrackTable
-from tests.dj_tracks import described, directions
 
 
 def library_of(*descriptions, ids=None, seed=0, space="test"):

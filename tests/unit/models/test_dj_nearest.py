@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from dj_tracks import directions
 
 from models.dj.nearest import FaissNearest, NumpyNearest, pieces
-from tests.dj_tracks import directions
 
 
 def naive(matrix, query, allowed, k):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dj_tracks import described, directions, unit
 
 from core.audio import Mode
 from core.audio_settings import DjSettings, DjWeights
@@ -12,7 +13,6 @@ from models.dj.goals import Goal
 from models.dj.library import Current, DjLibrary
 from models.dj.ranking import rank
 from models.dj.suggestion import History
-from tests.dj_tracks import described, directions, unit
 
 NOTHING = dict.fromkeys(DjWeights.model_fields, 0.0)
 SETTINGS = DjSettings()

@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from dj_tracks import described, directions
 
 from core.audio_settings import DjSettings
 from core.errors import PermanentError
 from models.dj.arcs import Arc, aim_at, height
 from models.dj.library import Current, DjLibrary
 from models.dj.session import plan
-from tests.dj_tracks import described, directions
 
 SETTINGS = DjSettings()
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dj_tracks import SECONDS, described, profile
 
 from core.audio import PROFILE_RATE_HZ, MixProfile
 from core.audio_settings import DjSettings
 from models.dj.beat_grid import STEPS, grid_of
 from models.dj.transition import LENGTHS, simulate
-from tests.dj_tracks import SECONDS, described, profile
 
 SETTINGS = DjSettings()
 PARTS = ("bass", "level", "transients", "phrase")

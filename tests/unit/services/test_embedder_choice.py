@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_clap import save_tiny_clap
 
 from core.audio_settings import EmbedSettings
 from core.errors import ConfigurationError, PermanentError
 from services.audio_analysis.embedders import chosen_embedder, open_embedder
-from tests.tiny_clap import save_tiny_clap
 
 
 def test_clap_where_its_weights_are(tmp_path: Path) -> None:
