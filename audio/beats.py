@@ -59,11 +59,12 @@ def pulse(bands: Floats, period: float) -> Floats:
     return _continued(_best_path(envelope, period), period, len(envelope))
 
 
-def onsets_at(spectra: Spectra, times_s: Floats) -> float:
-    """Mean strength of onsets at these times, above the mean of all times."""
+def onsets_at(spectra: Spectra, times_s: Floats) -> Floats:
+    """Mean strength of onsets at times [..., n], above the mean of all times, float64 [...]."""
     envelope = _summed(onset_bands(spectra))
     frames = np.arange(len(envelope))
-    return float(np.interp((times_s - LATENCY_S) * spectra.onset_rate_hz, frames, envelope).mean() - envelope.mean())
+    strength = np.interp((times_s - LATENCY_S) * spectra.onset_rate_hz, frames, envelope)
+    return np.asarray(strength.mean(axis=-1) - envelope.mean())
 
 
 def _summed(bands: Floats) -> Floats:

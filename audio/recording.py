@@ -94,14 +94,6 @@ class Recording:
         last = max(_audible(self.tail, self.rate_hz)[1], min(seconds, length_s))
         return self.tail_start_s + max(0.0, last - seconds)
 
-    def intro_at(self, rate_hz: int, seconds: float = SEGMENT_SECONDS) -> Floats:
-        """The intro at a sample rate, `seconds` long or all there is."""
-        return _cut(self.head_at(rate_hz), self.intro_start_s(seconds), seconds, rate_hz)
-
-    def outro_at(self, rate_hz: int, seconds: float = SEGMENT_SECONDS) -> Floats:
-        """The outro at a sample rate, `seconds` long or all there is."""
-        return _cut(self.tail_at(rate_hz), self.outro_start_s(seconds) - self.tail_start_s, seconds, rate_hz)
-
     def _at(self, name: str, y: Floats, rate_hz: int) -> Floats:
         import soxr
 
@@ -111,11 +103,6 @@ class Recording:
         if key not in self._resampled:
             self._resampled[key] = soxr.resample(y, self.rate_hz, rate_hz, quality="HQ")
         return self._resampled[key]
-
-
-def _cut(y: Floats, start_s: float, seconds: float, rate_hz: int) -> Floats:
-    start = max(0, round(start_s * rate_hz))
-    return y[start : start + round(seconds * rate_hz)]
 
 
 def _audible(y: Floats, rate_hz: int) -> tuple[float, float]:

@@ -87,5 +87,5 @@ def _mean_period(spectra: Spectra, period_s: float) -> float:
         return period_s
     grid = beats[0] + period_s * np.arange(len(beats))
     shifts = np.arange(-0.5, 0.5, 0.05) * period_s
-    steady = max(onsets_at(spectra, grid + shift) for shift in shifts)
+    steady = onsets_at(spectra, grid + shifts[:, None]).max()
     return period_s if steady > _STEADY * onsets_at(spectra, beats) else mean

@@ -1,7 +1,6 @@
 """Embeds batches of windows on a thread of its own, while results of the decoding processes are taken."""
 
 import os
-import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ class DeviceThread(Generic[Tag]):
     """
 
     embedder: AudioEmbedder
-    busy_s: float = 0.0  #: Seconds in which the device worked.
     _waiting: deque[tuple[Tag, Any]] = field(default_factory=deque)
     _running: "tuple[list[Tag], Future[Floats]] | None" = None
 
@@ -63,7 +61,7 @@ class DeviceThread(Generic[Tag]):
         if self._running is None and self._waiting:
             count = min(len(self._waiting), _BATCHES_AT_ONCE * self.embedder.batch_size)
             batch = [self._waiting.popleft() for _ in range(count)]
-            future = self._thread.submit(self._embed, [prepared for _, prepared in batch])
+            future = self._thread.submit(self.embedder.embed, [prepared for _, prepared in batch])
             future.add_done_callback(lambda _: os.write(self._bell, b"."))
             self._running = ([tag for tag, _ in batch], future)
         return done
@@ -82,9 +80,3 @@ class DeviceThread(Generic[Tag]):
         self._thread.shutdown()
         os.close(self.wake_up)
         os.close(self._bell)
-
-    def _embed(self, prepared: list[Any]) -> "Floats":
-        begin = time.perf_counter()
-        vectors = self.embedder.embed(prepared)
-        self.busy_s += time.perf_counter() - begin
-        return vectors

@@ -94,11 +94,6 @@ class AudioAnalyzer:
     ) -> None:
         self.close()
 
-    @property
-    def device_seconds(self) -> float:
-        """Seconds in which the embedder worked, so far."""
-        return self._device.busy_s
-
     def close(self) -> None:
         """End the processes."""
         self._pool.close()
