@@ -130,7 +130,8 @@ class Report:
             "songs": [asdict(song) for song in self.songs],
             "timings": [asdict(timing) for timing in self.timings],
         }
-        return json.dumps(plain(_named(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        # Hundreds of pieces: a line for each value would make it twice as large.
+        return json.dumps(plain(_named(document)), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def family(name: str, styles: dict[str, Style], pieces: list[HeardPiece]) -> Family:
