@@ -1,16 +1,15 @@
 """Listen to the audio of tracks, and read what was heard."""
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Response
+from fastapi import APIRouter, Depends
 
 from api.dependencies import AppSettings, DatabaseSession, TrackId
 from api.openapi import problems
 from api.schemas.audio import AnalyzeRequest, AudioStatus, TrackAudio
 from api.schemas.jobs import Job
 from api.security import require_key
+from api.started_jobs import AnswerWithJob
 from core.errors import PermanentError
 from db.repositories.audio_reports import get_audio
-from services.job_control import get_job
-from tasks.publishing import ring
 
 router = APIRouter(prefix="/api", tags=["audio"])
 
@@ -29,8 +28,7 @@ def analyze_audio(
     request: AnalyzeRequest,
     session: DatabaseSession,
     settings: AppSettings,
-    background: BackgroundTasks,
-    response: Response,
+    answer: AnswerWithJob,
 ) -> Job:
     """Starts a job and returns it. Files that did not change are not listened to again."""
     from services.audio_analysis.jobs import require_audio, start_analysis
@@ -38,14 +36,7 @@ def analyze_audio(
 
     require_audio(settings.audio)
     job_id, created = start_analysis(session, settings.audio, mode=Mode(request.mode), track_ids=request.track_ids)
-    job = Job.of(get_job(session, job_id))
-    session.commit()
-    if created:
-        background.add_task(ring, settings)
-    else:
-        response.status_code = 200
-    response.headers["Location"] = job.links.job
-    return job
+    return answer(job_id, created)
 
 
 @router.get("/audio/status", summary="How much audio is analyzed, and why the rest is not", responses=problems())

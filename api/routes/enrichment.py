@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 
 from api.dependencies import AppSettings, DatabaseSession
 from api.openapi import problems
 from api.schemas.enrichment import EnrichStatus
 from api.schemas.jobs import Job
 from api.security import require_key
+from api.started_jobs import AnswerWithJob
 from services import enrich_status as status_service
-from services.job_control import get_job
-from tasks.publishing import ring
 
 router = APIRouter(prefix="/api", tags=["enrichment"])
 
@@ -40,8 +39,7 @@ Inferred = Annotated[
 def enrich_all(
     session: DatabaseSession,
     settings: AppSettings,
-    background: BackgroundTasks,
-    response: Response,
+    answer: AnswerWithJob,
     outdated: Outdated = False,
     inferred: Inferred = False,
 ) -> Job:
@@ -50,14 +48,7 @@ def enrich_all(
 
     scope = Scope.INFERRED if inferred else Scope.OUTDATED if outdated else Scope.LACKING
     job_id, created = start_enrichment(session, settings, scope)
-    job = Job.of(get_job(session, job_id))
-    session.commit()
-    if created:
-        background.add_task(ring, settings)
-    else:
-        response.status_code = 200
-    response.headers["Location"] = job.links.job
-    return job
+    return answer(job_id, created)
 
 
 @router.get("/enrich-status", summary="Totals, failures, sources, rate and time left", responses=problems())

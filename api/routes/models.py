@@ -3,17 +3,16 @@
 from pathlib import Path as FilePath
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path
 
 from api.dependencies import AppSettings, DatabaseSession
 from api.openapi import problems
 from api.schemas.jobs import Job
 from api.schemas.models import Model, ModelList, PromoteRequest, RollbackRequest, TrainRequest
 from api.security import require_key
+from api.started_jobs import AnswerWithJob
 from core.errors import PermanentError
 from models.registry import PREDICTORS
-from services.job_control import get_job
-from tasks.publishing import ring
 
 router = APIRouter(prefix="/api/models", tags=["models"])
 
@@ -53,8 +52,7 @@ def train_model(
     name: PredictorName,
     session: DatabaseSession,
     settings: AppSettings,
-    background: BackgroundTasks,
-    response: Response,
+    answer: AnswerWithJob,
     request: TrainRequest | None = None,
 ) -> Job:
     """Starts a job and returns it. The new version is promoted if it is not worse than the one that serves."""
@@ -62,14 +60,7 @@ def train_model(
 
     data = shared_table_name(settings.shared_data_dir, FilePath((request or TrainRequest()).data))
     job_id, created = start_training(session, name, data)
-    job = Job.of(get_job(session, job_id))
-    session.commit()
-    if created:
-        background.add_task(ring, settings)
-    else:
-        response.status_code = 200
-    response.headers["Location"] = job.links.job
-    return job
+    return answer(job_id, created)
 
 
 @router.post(
