@@ -49,7 +49,7 @@ def _show(outcome: "Outcome[Report]", *, as_json: bool) -> None:
         }
         print_json({"files": [str(path) for path in outcome.files], "figures": figures, "songs": _song_counts(report)})
         return
-    table = Table(title=f"{len(report.judged.pieces):,} pieces of styles that nothing was adjusted to")
+    table = Table(title=f"{len(report.judged.pieces):,} pieces of styles that nothing was fitted to")
     table.add_column("", no_wrap=True)
     for title in columns:
         table.add_column(title, justify="right")

@@ -97,7 +97,7 @@ class Report:
 
     @property
     def judged(self) -> Family:
-        """The family that nothing was adjusted to."""
+        """The family that nothing was fitted to."""
         return self.families[0]
 
     @property

@@ -1,4 +1,4 @@
-"""Tempo and key on rendered music that nothing was adjusted to, and on real recordings.
+"""Tempo and key on rendered music that nothing was fitted to, and on real recordings.
 
 Floors and ceilings leave a little room to what the shipped methods reach on these very pieces; docs/evaluation/audio
 has the figures of many more.
