@@ -31,8 +31,8 @@ _INTRO = (
 _SCORING = (
     "Pieces that the project renders itself, of styles that share no pattern, timbre or progression with those that "
     "methods were fitted to. The last column holds the styles they were fitted to, other pieces; the distance "
-    "tells how much of the figures is habit. docs/EVALUATION.md tells what was known of the scoring styles when methods "
-    "were adjusted."
+    "tells how much of the figures is habit. docs/EVALUATION.md tells what was known of the scoring styles when "
+    "methods were adjusted."
 )
 _BEAT_TRACKER = "tempo, with beats for librosa"
 
