@@ -134,6 +134,45 @@ ERROR_CODES: dict[str, CodeInfo] = {
         "Report it with the attempt's message.",
         500,
     ),
+    # Models of users
+    "model-missing": CodeInfo(
+        "The user has no model of this kind, or none to go back to.",
+        "Train it: `musicspace users init-models`, or POST /api/init-models.",
+        404,
+    ),
+    "too-little-history": CodeInfo(
+        "There is too little to learn from: tracks of a user, or users.",
+        "Import more playlists, or send interactions.",
+        409,
+    ),
+    "tracks-not-ready": CodeInfo(
+        "Another job enriches tracks of the user; their models are trained after that.",
+        "Wait; MUSICSPACE_PERSONAL__ENRICHMENT_PATIENCE_SECONDS bounds it.",
+        503,
+    ),
+    "model-storage-unavailable": CodeInfo(
+        "The storage of users' models does not answer, or refuses.",
+        "Check MUSICSPACE_PERSONAL__STORAGE_URL and its options; it is tried again.",
+        503,
+    ),
+    "user-model-corrupt": CodeInfo(
+        "The files of a user's model are gone, or are not those that were recorded.",
+        "Train it again, or roll back to the version before.",
+        500,
+    ),
+    "recommendations-busy": CodeInfo(
+        "The process has not finished reading the library.", "Ask again in some seconds.", 503
+    ),
+    "user-busy": CodeInfo(
+        "Somebody is writing about the user, for instance an import or a training.",
+        "Nothing to do: their removal is tried again in a few seconds.",
+        503,
+    ),
+    "user-data-left": CodeInfo(
+        "After the removal of a user something of theirs was still there.",
+        "It is tried again; the message names what is left. `musicspace job retry` starts it once more.",
+        503,
+    ),
     # Providers
     "provider-unavailable": CodeInfo(
         "A provider did not answer: a time-out, a broken connection, or an error of its own.",

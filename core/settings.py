@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.audio_settings import AudioSettings, DjSettings, EmbedSettings
 from core.errors import ConfigurationError
 from core.model_settings import NeuralSettings, TrainSettings
+from core.personal_settings import PersonalSettings, RecommendSettings
 from core.provider_settings import (
     GeminiSettings,
     LookUpSettings,
@@ -150,6 +151,8 @@ class Settings(BaseSettings):
     audio: AudioSettings = AudioSettings()
     embed: EmbedSettings = EmbedSettings()
     dj: DjSettings = DjSettings()
+    personal: PersonalSettings = PersonalSettings()
+    recommend: RecommendSettings = RecommendSettings()
     api: ApiSettings = ApiSettings()
     flower: FlowerSettings = FlowerSettings()
 
@@ -189,6 +192,11 @@ class Settings(BaseSettings):
     def versions_dir(self) -> Path:
         """The folder of trained versions, see `models.artifacts.versions`."""
         return (self.models_dir or self.data_dir / "models").expanduser()
+
+    @property
+    def personal_models_url(self) -> str:
+        """Folder or URL of the models of users."""
+        return self.personal.storage_url or str(self.versions_dir / "personal")
 
     @property
     def embedded(self) -> bool:

@@ -11,6 +11,9 @@ class JobKind(StrEnum):
     LOOK_UP = "look-up"  #: Providers are asked about tracks whose features are inferred.
     ANALYZE = "analyze"  #: The audio files of tracks are listened to.
     TRAIN = "train"  #: A predictor that serves everybody is trained anew.
+    INIT_MODELS = "init-models"  #: A user's tracks are enriched, then their models trained; also when they are renewed.
+    TRAIN_MODEL = "train-model"  #: One kind of model is trained, of a user, or what M3 knows of all users.
+    FORGET_USER = "forget-user"  #: All data of a user are removed.
 
 
 class WorkKind(StrEnum):
@@ -21,6 +24,9 @@ class WorkKind(StrEnum):
     LOOK_UP = "look-up"  #: Ask one provider about a few tracks; the version names the provider.
     ANALYZE = "analyze"  #: Decode, describe and embed the audio of a few tracks.
     TRAIN_GLOBAL = "train-global"  #: Train a predictor, compare it with the one that serves, promote or reject it.
+    TRAIN_USER = "train-user"  #: Train a model of one user; the version names its kind.
+    TRAIN_COMMUNITY = "train-community"  #: Train what M3 knows of all users, and the weights that merge the models.
+    FORGET_USER = "forget-user"  #: Remove what is known of one user, rows and files.
 
 
 class WorkState(StrEnum):
