@@ -11,6 +11,8 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from db.repositories.interactions import add_users
+
 # Any constant; two imports at once would else both insert a track that neither sees yet.
 _IMPORT_LOCK = 7_620_482
 
@@ -75,7 +77,8 @@ def match_and_insert(session: Session) -> list[ImportedRow]:
 
 def add_to_playlist(session: Session, user_id: int, name: str) -> tuple[int, int]:
     """Put the staged rows into the user's playlist, creating both where needed: `(playlist_id, tracks added)`."""
-    session.execute(text("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING"), {"id": user_id})
+    # Not a bare insert: the user may be about to be removed, and is then made anew.
+    add_users(session, [user_id])
     playlist_id = session.execute(
         text("""
             INSERT INTO playlists (user_id, name) VALUES (:user_id, :name)

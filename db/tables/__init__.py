@@ -5,6 +5,7 @@ from db.tables.base import Base
 from db.tables.ledger import Attempt, Job, LiveTarget, WorkItem
 from db.tables.lookups import ApiUsage, LookupCache, ReferenceArtist, ReferenceLoad, SpotifyReference
 from db.tables.music import Playlist, PlaylistTrack, Track, TrackEstimate, User
+from db.tables.personal import Interaction, InteractionEvent, ModelUsageDay, PersonalizedUser, UserModel
 from db.tables.predictors import ModelPromotion, ModelVersion
 from db.tables.workers import WorkerHeartbeat
 
@@ -15,11 +16,15 @@ __all__ = [
     "Base",
     "DjFeedback",
     "Embedding",
+    "Interaction",
+    "InteractionEvent",
     "Job",
     "LiveTarget",
     "LookupCache",
     "ModelPromotion",
+    "ModelUsageDay",
     "ModelVersion",
+    "PersonalizedUser",
     "Playlist",
     "PlaylistTrack",
     "ReferenceArtist",
@@ -28,6 +33,7 @@ __all__ = [
     "Track",
     "TrackEstimate",
     "User",
+    "UserModel",
     "WorkItem",
     "WorkerHeartbeat",
 ]

@@ -72,3 +72,5 @@ class DjFeedback(Base):
     rank: Mapped[int | None] = mapped_column(Integer)
     terms: Mapped[dict[str, float]] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
+
+    __table_args__ = (Index("ix_dj_feedback_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),)

@@ -33,6 +33,7 @@ class Job(Base):
     __table_args__ = (
         Index("uq_jobs_live", "kind", "unique_key", unique=True, postgresql_where=text("finished_at IS NULL")),
         Index("ix_jobs_live", "id", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_jobs_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     )
 
 
@@ -68,6 +69,7 @@ class WorkItem(Base):
         Index("ix_work_items_due", "kind", "next_run_at", postgresql_where=text("state = 'queued'")),
         Index("ix_work_items_leases", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_work_items_trouble", "state", "id", postgresql_where=text("state IN ('failed', 'quarantined')")),
+        Index("ix_work_items_trainings", "state", postgresql_where=text("kind IN ('train-user', 'train-community')")),
     )
 
 
