@@ -13,6 +13,7 @@ from core.sources import Source
 from core.work import JobKind, WorkKind
 from db.repositories.audio_reports import staged_with_audio
 from db.repositories.enqueue import create_job, enqueue_step, enqueue_targets, jobs_working_on, seal_job
+from db.repositories.personalized_users import mark_outdated
 from db.repositories.playlist_import import ImportedRow, add_to_playlist, match_and_insert, stage_rows
 from db.repositories.tracks import ids_lacking_features
 from services.audio_analysis.jobs import analyze_imported
@@ -93,6 +94,8 @@ def import_playlist(
         shared_jobs=jobs_working_on(session, WorkKind.ENRICH, lacking, except_job=job_id),
         analyze_job=None if audio is None else analyze_imported(session, audio, staged_with_audio(session), job_id),
     )
+    if added:
+        mark_outdated(session, [user_id])
     seal_job(session, job_id, asdict(summary))
     return summary
 

@@ -1,0 +1,110 @@
+"""May a new version of a user's model take the place of what answers so far? Only if it ranks no worse.
+
+Some of a user's items are never learned from, by any version; both versions are asked how surely they put those above
+items that the user does not have. Which items these are follows from ids alone, so that it stays the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.recommenders.catalog import Catalog
+from models.recommenders.history import History
+from models.recommenders.protocol import Recommender
+
+Positions = NDArray[np.intp]
+
+#: Of a user with fewer wanted items none is held out: each of them is needed.
+FEWEST_WANTED = 30
+#: One in so many items is held out.
+_ONE_IN = 10
+#: Items that the user does not have, to compare with.
+_OTHERS = 1_000
+_HELD_OUT_SALT, _OTHERS_SALT = 0, 1
+
+
+class UnusableScoresError(Exception):
+    """A model gives scores that cannot be compared."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """What may be learned from a user, and what is asked for instead."""
+
+    fit: History
+    held_out: Positions  #: Positions of wanted items, ascending; empty where everything may be learned.
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How well two versions put held-out items above others. AUC: .5 is chance, 1 is perfect."""
+
+    held_out: int
+    others: int
+    auc: float | None  #: Of the new version; `None` where nothing was held out.
+    serving_auc: float | None = None  #: Of what answers so far; `None` where it cannot be compared.
+
+
+def split(catalog: Catalog, history: History) -> Split:
+    """Hold out a tenth of a user's items, chosen by their ids alone, if at least `FEWEST_WANTED` are wanted."""
+    wanted = history.wanted()
+    if wanted.sum() < FEWEST_WANTED:
+        return Split(history, np.empty(0, dtype=np.intp))
+    chosen = item_hashes(catalog.item_ids[history.positions], _HELD_OUT_SALT) % _ONE_IN == 0
+    return Split(history.take(~chosen), history.positions[chosen & wanted])
+
+
+def others(catalog: Catalog, history: History) -> Positions:
+    """Positions of `_OTHERS` items that the user does not have, the same every time as far as the library allows."""
+    mine = np.zeros(len(catalog), dtype=np.bool_)
+    mine[history.positions] = True
+    candidates = np.flatnonzero(~mine)
+    hashes = item_hashes(catalog.item_ids[candidates], _OTHERS_SALT)
+    return np.sort(candidates[np.argsort(hashes, kind="stable")[:_OTHERS]])
+
+
+def item_hashes(item_ids: NDArray[np.int64], salt: int) -> NDArray[np.uint64]:
+    """A well mixed number of each id (splitmix64, Steele et al., "Fast Splittable Pseudorandom Number Generators")."""
+    mixed = item_ids.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15 * (salt + 1) % 2**64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
+
+
+def auc(recommender: Recommender, parts: Split, rest: Positions) -> float | None:
+    """How often a held-out item scores above another one; ties count half. `None` without items of either kind.
+
+    Raises
+    ------
+    UnusableScoresError
+        A score is not finite.
+    """
+    scores = np.asarray(recommender.scores(parts.fit, np.concatenate([parts.held_out, rest])), dtype=np.float64)
+    if not np.isfinite(scores).all():
+        raise UnusableScoresError("scores that are not finite")
+    mine, theirs = scores[: len(parts.held_out)], np.sort(scores[len(parts.held_out) :])
+    if not len(mine) or not len(theirs):
+        return None
+    below = np.searchsorted(theirs, mine, side="left")
+    not_above = np.searchsorted(theirs, mine, side="right")
+    return float((below + not_above).mean() / (2 * len(theirs)))
+
+
+def judge(figures: Figures, tolerance: float) -> tuple[bool, str]:
+    """Whether the new version may serve, and why; `tolerance` is how much lower its AUC may be."""
+    if figures.auc is None:
+        return True, "It loads and scores; too few tracks to hold any out."
+    if figures.serving_auc is None:
+        return True, f"AUC {figures.auc:.3f}; nothing to compare with."
+    words = f"AUC {figures.auc:.3f}, that of what answers so far is {figures.serving_auc:.3f}"
+    if figures.auc >= figures.serving_auc - tolerance:
+        return True, f"{words}."
+    return False, f"{words}; {tolerance:g} less would be accepted."
+
+
+def saw_everything(metrics: Mapping[str, Any]) -> bool:
+    """Whether a version, by its figures, was learned from held-out items, too: then it cannot be compared."""
+    return not (metrics.get("gate") or {}).get("held_out")
