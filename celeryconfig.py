@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from celery.schedules import crontab
 from kombu import Exchange
 from kombu import Queue as KombuQueue
 
@@ -9,6 +10,8 @@ from core.settings import get_settings
 from tasks.queues import ROUTES, Queue, TaskName, broker_url_of
 
 _settings = get_settings()
+# Often enough for users who are quiet for as long as the setting says.
+_renewal_seconds = min(30.0, max(1.0, _settings.personal.debounce_seconds))
 _longest_task_seconds = max(_settings.worker.hard_time_limit_seconds, _settings.train.time_limit_seconds)
 
 broker_url = broker_url_of(_settings.required_redis_url)
@@ -38,7 +41,10 @@ task_serializer = "json"
 result_serializer = "json"
 event_serializer = "json"
 
-imports = ("tasks.analyze", "tasks.enrich", "tasks.look_up", "tasks.maintenance", "tasks.train")
+imports = (
+    *("tasks.analyze", "tasks.enrich", "tasks.forget_user", "tasks.look_up", "tasks.maintenance", "tasks.train"),
+    *("tasks.train_community", "tasks.train_user"),
+)
 task_queues = [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue]
 task_create_missing_queues = False
 task_default_queue = str(Queue.MAINTENANCE)
@@ -49,7 +55,10 @@ task_acks_on_failure = True
 task_acks_on_timeout = True
 task_reject_on_worker_lost = True
 task_time_limit = _settings.worker.hard_time_limit_seconds
-task_annotations = {str(TaskName.TRAIN_GLOBAL): {"time_limit": _settings.train.time_limit_seconds}}
+task_annotations = {
+    str(task): {"time_limit": _settings.train.time_limit_seconds}
+    for task in (TaskName.TRAIN_GLOBAL, TaskName.TRAIN_COMMUNITY)
+}
 task_track_started = False
 
 worker_prefetch_multiplier = 1
@@ -68,5 +77,20 @@ beat_schedule = {
         # A message nobody took in time is worth nothing: the next one does the same.
         "options": {"expires": 5 * _settings.ledger.dispatch_interval_seconds},
     },
+    "renew-models": {
+        "task": str(TaskName.RENEW_MODELS),
+        "schedule": timedelta(seconds=_renewal_seconds),
+        "options": {"expires": _renewal_seconds},
+    },
+    "renew-community": {
+        "task": str(TaskName.RENEW_COMMUNITY),
+        "schedule": crontab(hour="4", minute="0"),
+        "options": {"expires": 3600},
+    },
     "clean-up": {"task": str(TaskName.CLEAN_UP), "schedule": timedelta(hours=1), "options": {"expires": 3600}},
+    "clean-up-models": {
+        "task": str(TaskName.CLEAN_UP_MODELS),
+        "schedule": crontab(hour="3", minute="15"),
+        "options": {"expires": 3600},
+    },
 }

@@ -12,6 +12,7 @@ class Queue(StrEnum):
     LOOKUP = "lookup"  #: Calls of providers, which wait more than they work.
     EMBED = "embed"  #: Audio: decoding, descriptors, embeddings in batches.
     TRAIN = "train"  #: Training, which may take an hour; on its own so that no import waits behind it.
+    PERSONAL = "personal"  #: Models of single users: seconds each, never behind an hour of TRAIN.
     MAINTENANCE = "maintenance"  #: Dispatch, recovery of lost work, clean-up.
 
 
@@ -23,8 +24,14 @@ class TaskName(StrEnum):
     LOOK_UP = "musicspace.look-up"
     ANALYZE = "musicspace.analyze"
     TRAIN_GLOBAL = "musicspace.train-global"
+    TRAIN_USER = "musicspace.train-user"
+    TRAIN_COMMUNITY = "musicspace.train-community"
+    FORGET_USER = "musicspace.forget-user"
+    RENEW_MODELS = "musicspace.renew-models"
+    RENEW_COMMUNITY = "musicspace.renew-community"
     DISPATCH = "musicspace.dispatch"
     CLEAN_UP = "musicspace.clean-up"
+    CLEAN_UP_MODELS = "musicspace.clean-up-models"
 
 
 ROUTES: dict[TaskName, Queue] = {
@@ -33,8 +40,14 @@ ROUTES: dict[TaskName, Queue] = {
     TaskName.LOOK_UP: Queue.LOOKUP,
     TaskName.ANALYZE: Queue.EMBED,
     TaskName.TRAIN_GLOBAL: Queue.TRAIN,
+    TaskName.TRAIN_USER: Queue.PERSONAL,
+    TaskName.TRAIN_COMMUNITY: Queue.TRAIN,
+    TaskName.FORGET_USER: Queue.MAINTENANCE,
+    TaskName.RENEW_MODELS: Queue.MAINTENANCE,
+    TaskName.RENEW_COMMUNITY: Queue.MAINTENANCE,
     TaskName.DISPATCH: Queue.MAINTENANCE,
     TaskName.CLEAN_UP: Queue.MAINTENANCE,
+    TaskName.CLEAN_UP_MODELS: Queue.MAINTENANCE,
 }
 
 # Which task does a work item of each kind.
@@ -44,6 +57,9 @@ WORK_TASKS: dict[WorkKind, TaskName] = {
     WorkKind.LOOK_UP: TaskName.LOOK_UP,
     WorkKind.ANALYZE: TaskName.ANALYZE,
     WorkKind.TRAIN_GLOBAL: TaskName.TRAIN_GLOBAL,
+    WorkKind.TRAIN_USER: TaskName.TRAIN_USER,
+    WorkKind.TRAIN_COMMUNITY: TaskName.TRAIN_COMMUNITY,
+    WorkKind.FORGET_USER: TaskName.FORGET_USER,
 }
 
 

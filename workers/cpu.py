@@ -1,4 +1,6 @@
-"""The CPU worker (prefork): `python -m celery -A workers.cpu worker -Q enrich`, or `-Q train`, or `-Q maintenance`."""
+"""The CPU worker (prefork): `python -m celery -A workers.cpu worker -Q enrich`, or another queue."""
+
+import os
 
 from celery import Celery
 
@@ -10,11 +12,18 @@ from workers import startup
 
 __all__ = ["app"]
 
+_NICENESS = 10
 
-def load_predictor_once(app: Celery) -> None:
-    """Load the predictor before the pool forks: the processes share it, and a missing model stops the worker."""
-    if Queue.ENRICH in app.amqp.queues.consume_from:
+
+def prepare(app: Celery) -> None:
+    """What depends on the queues that the worker consumes; before the pool forks, so that all processes have it."""
+    queues = {Queue(name) for name in app.amqp.queues.consume_from}
+    if Queue.ENRICH in queues:
+        # The processes share the predictor, and a missing model stops the worker.
         load_serving_predictor(get_settings())
+    if queues == {Queue.PERSONAL}:
+        # Models of users are never urgent: on a machine that does both, imports get the processor first.
+        os.nice(_NICENESS)
 
 
-startup.connect(load_predictor_once)
+startup.connect(prepare)

@@ -14,7 +14,7 @@ COPY --from=build /opt/musicspace /opt/musicspace
 ENV PATH=/opt/musicspace/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 
-# LightGBM needs the OpenMP library of the system; PyTorch comes without CUDA.
+# LightGBM and implicit need the OpenMP library of the system; PyTorch comes without CUDA.
 USER 0:0
 COPY constraints.txt /opt/musicspace/constraints.txt
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
