@@ -15,21 +15,30 @@ from api.problems import answer_with_problems
 from api.request_log import RequestLog
 from api.routes import (
     audio,
+    content,
     dj,
     enrichment,
     health,
+    interactions,
     job_events,
     jobs,
     look_ups,
+    metrics,
+    model_life,
+    model_usage,
     models,
     playlists,
     providers,
+    recommend,
     tracks,
+    user_models,
+    users,
     work_items,
 )
 from core.settings import Settings
 from integrations.exposure import check_key_setting
 from services.dj.library_cache import LibraryCache
+from services.metrics import MetricsReader
 
 # Together below the 20 connections of the database pool, so that no endpoint waits for one.
 THREADS = 14
@@ -50,6 +59,7 @@ _TAGS = [
     {"name": "tracks", "description": "Features with source and confidence."},
     {"name": "dj", "description": "What to play next, whole sets, and what listeners made of them."},
     {"name": "models", "description": "Versions of the predictors: train, promote, roll back."},
+    {"name": "personal", "description": "What users do, their models, and what these recommend."},
     {"name": "providers", "description": "Those who are asked about tracks: limits, spend, state."},
     {"name": "health", "description": "For load balancers and people."},
 ]
@@ -76,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.import_limiter = CapacityLimiter(IMPORT_THREADS)
     #: Reads nothing before the first question to the DJ.
     app.state.dj_library = LibraryCache()
+    app.state.metrics = MetricsReader()
     #: Set when the server begins to stop; open event streams then end.
     app.state.stopping = threading.Event()
     answer_with_problems(app)
@@ -90,8 +101,16 @@ def create_app(settings: Settings) -> FastAPI:
         tracks,
         dj,
         models,
+        interactions,
+        user_models,
+        content,
+        recommend,
+        users,
+        model_life,
+        model_usage,
         providers,
         health,
+        metrics,
     ):
         app.include_router(topic.router)
     return app
