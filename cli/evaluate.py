@@ -10,6 +10,7 @@ from cli.console import err, print_json, progress_bar, steps_on
 from cli.console import out as stdout
 from cli.evaluate_audio import evaluate_audio
 from cli.evaluate_matching import evaluate_matching
+from cli.evaluate_recommenders import evaluate_recommenders
 from cli.evaluate_routing import evaluate_routing
 from core.features import FEATURE_NAMES
 
@@ -28,6 +29,7 @@ def evaluate() -> None:
 
 app.command("audio")(evaluate_audio)
 app.command("matching")(evaluate_matching)
+app.command("recommenders")(evaluate_recommenders)
 app.command("routing")(evaluate_routing)
 
 

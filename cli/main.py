@@ -18,16 +18,22 @@ from cli.evaluate import app as evaluate_app
 from cli.importing import import_command
 from cli.jobs import job_app
 from cli.look_up import look_up
+from cli.model_usage import usage as model_usage
 from cli.models import app as models_app
+from cli.models_cleanup import cleanup, rollback_user
 from cli.predict import predict
 from cli.provider_plan import plan
 from cli.providers import app as providers_app
 from cli.reccobeats import analyze, tracks
+from cli.recommend import recommend
 from cli.reference import app as reference_app
+from cli.similar import similar
 from cli.status import status
 from cli.train import app as train_app
 from cli.tune import app as tune_app
 from cli.up import up
+from cli.users import app as users_app
+from cli.users_delete import delete as delete_user
 from core.errors import ConfigurationError, MusicSpaceError, RetryableError
 
 EXIT_FAILED, EXIT_INPUT, EXIT_CONFIGURATION, EXIT_UNAVAILABLE, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
@@ -46,6 +52,8 @@ app.command()(predict)
 app.command("enrich-all")(enrich_all)
 app.command("enrich-status")(enrich_status)
 app.command("look-up")(look_up)
+app.command()(recommend)
+app.command()(similar)
 app.add_typer(audio_app, name="audio")
 app.add_typer(job_app, name="job")
 app.add_typer(providers_app, name="providers")
@@ -58,9 +66,14 @@ app.add_typer(tune_app, name="tune")
 app.add_typer(models_app, name="models")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(dj_app, name="dj")
+app.add_typer(users_app, name="users")
 
 
 audio_app.command("search")(search)
+models_app.command("usage")(model_usage)
+models_app.command("cleanup")(cleanup)
+models_app.command("rollback-user")(rollback_user)
+users_app.command("delete")(delete_user)
 providers_app.command("plan")(plan)
 providers_app.command("analyze")(analyze)
 providers_app.command("tracks")(tracks)

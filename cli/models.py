@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from db.repositories.model_versions import VersionRow
     from services.model_versions import ModelOverview
 
-app = typer.Typer(help="Versions of the predictors: list, promote, roll back.", no_args_is_help=True)
+app = typer.Typer(
+    help="Versions of the predictors: list, promote, roll back. Models of users: usage, cleanup, rollback-user.",
+    no_args_is_help=True,
+)
 
 Name = Annotated[str, typer.Argument(metavar="PREDICTOR", help="Which predictor, e.g. m1.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the version.")]

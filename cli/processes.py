@@ -80,6 +80,7 @@ def processes(settings: Settings, options: UpOptions, database_url: str, redis_u
         "worker-api": _worker("workers.api", "lookup", settings.look_up.concurrency, "--pool=threads"),
         "worker-gpu": _worker("workers.gpu", "embed", 1, "--pool=solo"),
         "worker-train": _worker("workers.cpu", "train", 1),
+        "worker-personal": _worker("workers.cpu", "personal", settings.personal.concurrency),
         "worker-maintenance": _worker("workers.cpu", "maintenance", 1),
         "beat": _celery("workers.beat", "beat"),
         "api": (PYTHON, "-m", "api.server"),

@@ -20,6 +20,9 @@ KINDS_OF_WORK = {
     JobKind.LOOK_UP: [WorkKind.LOOK_UP],
     JobKind.ANALYZE: [WorkKind.ANALYZE],
     JobKind.TRAIN: [WorkKind.TRAIN_GLOBAL],
+    JobKind.INIT_MODELS: [WorkKind.ENRICH, WorkKind.TRAIN_USER],
+    JobKind.TRAIN_MODEL: [WorkKind.TRAIN_USER, WorkKind.TRAIN_COMMUNITY],
+    JobKind.FORGET_USER: [WorkKind.FORGET_USER],
 }
 
 
