@@ -13,10 +13,10 @@ PYTEST_ARGS ?=
 DATA ?= ../shared/data/tracks.parquet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check models bench bench-audio bench-clap bench-dj chaos docs lock clean
+.PHONY: help setup demo test check models bench bench-audio bench-clap bench-collaborative bench-dj bench-personal bench-recommend bench-similar chaos docs lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-20s %s\n", $$1, $$2 }'
 
 setup: $(VENV)/.core $(VENV)/.dev ## Create .venv with everything development needs
 
@@ -43,8 +43,20 @@ bench: $(VENV)/.core ## Measure throughput, beside yardsticks
 bench-dj: $(VENV)/.core ## Measure the DJ on a library of 100,000 made-up tracks
 	@$(BIN)/python -m benchmarks.dj
 
+bench-collaborative: $(VENV)/.core ## Measure M3: the fit of what users have in common, fine-tuning, ranking
+	@$(BIN)/python -m benchmarks.collaborative
+
+bench-personal: $(VENV)/.core ## Measure the training of models of single users, beside yardsticks
+	@$(BIN)/python -m benchmarks.personal_training
+
+bench-recommend: $(VENV)/.core ## Measure recommendations over HTTP, in a library of 65,000 tracks
+	@$(BIN)/python -m benchmarks.recommend --data $(DATA)
+
 bench-clap: $(VENV)/.dev ## Measure CLAP in full size with random weights, on a GPU if there is one
 	@$(BIN)/python -m benchmarks.clap
+
+bench-similar: $(VENV)/.core ## Measure the search for similar tracks over 100,000, and the training of M2
+	@$(BIN)/python -m benchmarks.similar --data $(DATA)
 
 bench-audio: $(VENV)/.dev ## Measure how fast audio is analyzed, beside librosa
 	@$(BIN)/python -m benchmarks.audio

@@ -3,18 +3,14 @@
 import argparse
 import json
 import platform
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.timing import Measured, show, timed, warm
 from core.audio import (
     PROFILE_RATE_HZ,
     SEGMENT_SECONDS,
@@ -40,18 +36,6 @@ Floats = NDArray[np.float32]
 
 #: Sounds that tracks of the made-up library gather around, as genres do.
 _SOUNDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One measurement: how long each run took."""
-
-    name: str
-    seconds: Sequence[float]
-
-    def percentile_ms(self, percent: float) -> float:
-        """That many percent of the runs were no slower, in milliseconds."""
-        return float(np.percentile(self.seconds, percent)) * 1000
 
 
 def made_up(n: int, dimensions: int, seed: int = 0) -> TrackTable:
@@ -98,23 +82,6 @@ def made_up_description(seed: int) -> AudioDescription:
         beats_s=tuple(beats_s.tolist()),
         outro_beats_s=tuple((beats_s + 210).tolist()),
     )
-
-
-def timed(name: str, actions: Sequence[Callable[[], object]]) -> Measured:
-    """Each action once, one after the other."""
-    seconds = []
-    for action in actions:
-        started = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - started)
-    return Measured(name, seconds)
-
-
-def warm(name: str, actions: Sequence[Callable[[], object]]) -> Measured:
-    """The same, after the first three have been run for nothing."""
-    for action in actions[:3]:
-        action()
-    return timed(name, actions)
 
 
 def recommending(library: DjLibrary, runs: int) -> list[Measured]:
@@ -177,17 +144,6 @@ def run_all(n: int, dimensions: int, runs: int) -> list[Measured]:
     arcs = [lambda arc=arc: plan(library, None, 60, arc, settings) for arc in Arc]
     results.append(timed("plan a set of 60 minutes", arcs))
     return results
-
-
-def show(results: list[Measured]) -> None:
-    """A table for people."""
-    table = Table("measurement", box=SIMPLE_HEAD)
-    for header in ("runs", "p50 ms", "p95 ms"):
-        table.add_column(header, justify="right")
-    for result in results:
-        times = (f"{result.percentile_ms(percent):,.1f}" for percent in (50, 95))
-        table.add_row(result.name, f"{len(result.seconds):,}", *times)
-    Console(width=120).print(table)
 
 
 def main() -> None:
