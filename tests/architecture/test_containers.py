@@ -19,7 +19,8 @@ CONTAINERS = read_containers()
 API, BEAT, FLOWER, MIGRATE, POSTGRES, REDIS = (
     f"deploy/docker/{kind}.Dockerfile" for kind in ("api", "beat", "flower", "migrate", "postgres", "redis")
 )
-NEED_DATABASE = ("migrate", "api", "worker-api", "worker-cpu", "worker-gpu", "worker-train", "worker-maintenance")
+WORKERS = tuple(f"worker-{name}" for name in ("api", "cpu", "gpu", "train", "personal", "maintenance"))
+NEED_DATABASE = ("migrate", "api", *WORKERS)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -69,6 +70,7 @@ def test_nothing_is_wrong(check):
         (checks.commands, MIGRATE, ', "upgrade"', "", "'db' is a group of commands"),
         (checks.commands, MIGRATE, '"musicspace"', '"music"', "music: no such program"),
         (checks.queues, COMPOSE, "--queues=train", "--queues=enrich", "nobody consumes train"),
+        (checks.queues, COMPOSE, "--queues=personal", "--queues=enrich", "nobody consumes personal"),
         (checks.queues, COMPOSE, "--queues=maintenance", "--queues=enrich", "nobody consumes maintenance"),
         (checks.queues, COMPOSE, "healthcheck, maintenance", "healthcheck, enrich", "asks for another queue"),
         (checks.variables, COMPOSE, "MUSICSPACE_API__KEY", "MUSICSPACE_API_KEY", "no setting MUSICSPACE_API_KEY"),
@@ -146,7 +148,7 @@ def test_a_worker_image_alone_does_what_its_service_does(service):
 
 
 def test_workers_and_api_see_the_same_models():
-    users = ("api", "worker-api", "worker-cpu", "worker-train")
+    users = ("api", "worker-api", "worker-cpu", "worker-train", "worker-personal", "worker-maintenance")
     folders = {CONTAINERS.environment(service)["MUSICSPACE_MODELS_DIR"] for service in users}
     mounts = {volume.partition(":")[2] for service in users for volume in CONTAINERS.services[service]["volumes"]}
     assert len(folders) == 1

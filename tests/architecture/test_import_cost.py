@@ -9,7 +9,7 @@ import pytest
 # pandas and scipy are not on the list of the house, but cost as much.
 HEAVY = (
     *("torch", "transformers", "librosa", "numba", "sklearn", "scipy", "pandas"),
-    *("catboost", "lightgbm", "xgboost", "chromadb", "onnxruntime", "google.genai"),
+    *("catboost", "implicit", "lightgbm", "xgboost", "chromadb", "onnxruntime", "google.genai", "fsspec"),
 )
 
 LIGHT = (
@@ -19,9 +19,12 @@ LIGHT = (
     "tasks.analyze",
     "tasks.app",
     "tasks.enrich",
+    "tasks.forget_user",
     "tasks.maintenance",
     "tasks.publishing",
     "tasks.train",
+    "tasks.train_community",
+    "tasks.train_user",
     "workers.cpu",
     "workers.gpu",
     "workers.beat",

@@ -16,9 +16,19 @@ WRITES = {
     "/api/models/{name}/promote",
     "/api/models/{name}/rollback",
     "/api/dj/feedback",
+    "/api/interactions",
+    "/api/init-models",
+    "/api/m1/train",
+    "/api/m2/train",
+    "/api/m3/train",
+    "/api/users/{user_id}/models/{kind}/rollback",
 }
+#: Writes that remove something.
+REMOVALS = {"/api/users/{user_id}"}
 #: Reads whose question is too long for a query string.
-QUESTIONS = {"/api/dj/recommend", "/api/dj/session"}
+QUESTIONS = {"/api/dj/recommend", "/api/dj/session", "/api/m2/predict-audio"} | {
+    f"/api/{of}recommend" for of in ("", "m1/", "m2/", "m3/")
+}
 READS = {
     "/api/enrich-status",
     "/api/jobs",
@@ -30,7 +40,13 @@ READS = {
     "/api/tracks/{track_id}/audio",
     "/api/audio/status",
     "/api/models",
+    "/api/m2/similar/{track_id}",
+    "/api/models/usage",
+    "/api/users/{user_id}/deletion",
+    "/api/users/{user_id}/models",
+    "/api/{kind}/status/{user_id}",
     "/api/providers",
+    "/metrics",
     "/healthz",
     "/readyz",
 }
@@ -56,7 +72,8 @@ def has_example(document, content):
 
 
 def test_every_endpoint_is_there(operations):
-    assert set(operations) == {(path, "post") for path in WRITES | QUESTIONS} | {(path, "get") for path in READS}
+    posts, gets = {(path, "post") for path in WRITES | QUESTIONS}, {(path, "get") for path in READS}
+    assert set(operations) == posts | gets | {(path, "delete") for path in REMOVALS}
 
 
 def test_each_endpoint_says_what_it_does(operations, document):
@@ -81,7 +98,7 @@ def test_each_endpoint_documents_its_problems(operations):
             status for status, found in operation["responses"].items() if "problem" in next(iter(found["content"]))
         }
         assert "500" in statuses
-        assert ("401" in statuses) is (path in WRITES)
+        assert ("401" in statuses) is (path in WRITES | REMOVALS)
         if "{" in path:
             assert {"404", "422", "503"} <= statuses
 
@@ -89,7 +106,7 @@ def test_each_endpoint_documents_its_problems(operations):
 def test_the_writes_name_the_key(operations, document):
     [scheme] = document["components"]["securitySchemes"]
     for (path, _), operation in operations.items():
-        assert ("security" in operation) is (path in WRITES)
+        assert ("security" in operation) is (path in WRITES | REMOVALS)
         assert operation.get("security", [{scheme: []}]) == [{scheme: []}]
 
 

@@ -17,7 +17,7 @@ def table(options: UpOptions = OPTIONS, **urls: str) -> dict[str, ProcessSpec]:
 
 
 def test_everything_runs() -> None:
-    workers = ["worker-cpu", "worker-api", "worker-gpu", "worker-train", "worker-maintenance"]
+    workers = [f"worker-{name}" for name in ("cpu", "api", "gpu", "train", "personal", "maintenance")]
     assert list(table()) == ["postgres", "valkey", *workers, "beat", "api", "flower"]
 
 
@@ -55,6 +55,7 @@ def test_options_reach_the_commands() -> None:
     specs = table()
     assert "--concurrency=3" in specs["worker-cpu"].argv
     assert "--concurrency=1" in specs["worker-train"].argv
+    assert "--concurrency=4" in table(personal={"concurrency": 4})["worker-personal"].argv
     assert {"--queues=embed", "--pool=solo"} <= set(specs["worker-gpu"].argv)
     assert "--concurrency=1" in specs["worker-maintenance"].argv
     assert {"--port=5556", "--address=127.0.0.1"} <= set(specs["flower"].argv)
