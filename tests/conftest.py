@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ REDIS_DATABASE = 9
 # No test may spend somebody's money: keys of this shell are forgotten, here and in every process that a test starts.
 for _name in ("GOOGLE_API_KEY", "MUSICSPACE_GEMINI__API_KEY", "MUSICSPACE_RECCOBEATS__ENABLED"):
     os.environ.pop(_name, None)
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
