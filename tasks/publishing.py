@@ -32,8 +32,8 @@ class Dispatched:
     resent: int = 0
 
 
-def dispatch(settings: Settings) -> Dispatched:
-    """Send a message for every item that needs one, up to the window of each queue.
+def dispatch(settings: Settings, queues: Iterable[Queue] = Queue) -> Dispatched:
+    """Send a message for every item of the queues that needs one, up to the window of each queue.
 
     Raises
     ------
@@ -41,17 +41,17 @@ def dispatch(settings: Settings) -> Dispatched:
         `broker-unavailable`: the items stay due and the next run sends them.
     """
     total = Dispatched()
-    for queue in Queue:
+    for queue in queues:
         if kinds := work_kinds(queue):
             ran = _dispatch_queue(settings, queue, kinds)
             total = Dispatched(total.sent + ran.sent, total.resent + ran.resent)
     return total
 
 
-def ring(settings: Settings) -> None:
-    """Dispatch right after a commit. A broker that is away loses nothing: the dispatcher comes back to it."""
+def ring(settings: Settings, queues: Iterable[Queue] = Queue) -> None:
+    """Dispatch queues right after a commit. A broker that is away loses nothing: the dispatcher comes back to it."""
     try:
-        dispatch(settings)
+        dispatch(settings, queues)
     except RetryableError as error:
         log.warning("dispatch_postponed", code=error.code, reason=error.message)
 

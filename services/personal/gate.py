@@ -1,7 +1,8 @@
 """May a new version of a user's model take the place of what answers so far? Only if it ranks no worse.
 
 Some of a user's items are never learned from, by any version; both versions are asked how surely they put those above
-items that the user does not have. Which items these are follows from ids alone, so that it stays the same.
+items that the user does not have. Which items these are follows from ids alone, so that it stays the same. Each counts
+by how much the user wants it now: else whose taste changes would keep the model of the old one.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.user_models import ModelKind
 from models.recommenders.catalog import Catalog
 from models.recommenders.history import History
 from models.recommenders.protocol import Recommender
@@ -35,12 +37,13 @@ class Split:
     """What may be learned from a user, and what is asked for instead."""
 
     fit: History
-    held_out: Positions  #: Positions of wanted items, ascending; empty where everything may be learned.
+    held_out: Positions  #: [h], positions of wanted items, ascending; empty where everything may be learned.
+    weights: NDArray[np.float32]  #: [h], how much each of them is wanted, > 0.
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well two versions put held-out items above others. AUC: .5 is chance, 1 is perfect."""
+    """How well two versions put held-out items above others, by their weights. AUC: .5 is chance, 1 is perfect."""
 
     held_out: int
     others: int
@@ -48,13 +51,20 @@ class Figures:
     serving_auc: float | None = None  #: Of what answers so far; `None` where it cannot be compared.
 
 
-def split(catalog: Catalog, history: History) -> Split:
-    """Hold out a tenth of a user's items, chosen by their ids alone, if at least `FEWEST_WANTED` are wanted."""
-    wanted = history.wanted()
-    if wanted.sum() < FEWEST_WANTED:
-        return Split(history, np.empty(0, dtype=np.intp))
+def split(catalog: Catalog, history: History, kind: ModelKind) -> Split:
+    """Hold out a tenth of a user's items, chosen by their ids alone, if a model of the kind can spare them.
+
+    That is with `FEWEST_WANTED` wanted items; for M1, which learns from their sound, with so many that have features.
+    """
+    weights = history.weights()
+    spared = weights > 0
+    if kind is ModelKind.M1:
+        spared &= ~np.isnan(catalog.features[history.positions]).all(axis=1)
     chosen = item_hashes(catalog.item_ids[history.positions], _HELD_OUT_SALT) % _ONE_IN == 0
-    return Split(history.take(~chosen), history.positions[chosen & wanted])
+    if spared.sum() < FEWEST_WANTED:
+        chosen[:] = False
+    asked = chosen & (weights > 0)
+    return Split(history.take(~chosen), history.positions[asked], weights[asked])
 
 
 def others(catalog: Catalog, history: History) -> Positions:
@@ -75,7 +85,7 @@ def item_hashes(item_ids: NDArray[np.int64], salt: int) -> NDArray[np.uint64]:
 
 
 def auc(recommender: Recommender, parts: Split, rest: Positions) -> float | None:
-    """How often a held-out item scores above another one; ties count half. `None` without items of either kind.
+    """How often a held-out item scores above another one, by weight; ties count half. `None` without items of a kind.
 
     Raises
     ------
@@ -90,7 +100,7 @@ def auc(recommender: Recommender, parts: Split, rest: Positions) -> float | None
         return None
     below = np.searchsorted(theirs, mine, side="left")
     not_above = np.searchsorted(theirs, mine, side="right")
-    return float((below + not_above).mean() / (2 * len(theirs)))
+    return float(np.average(below + not_above, weights=parts.weights) / (2 * len(theirs)))
 
 
 def judge(figures: Figures, tolerance: float) -> tuple[bool, str]:

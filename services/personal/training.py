@@ -70,7 +70,7 @@ def train_user_model(session: Session, settings: Settings, user_id: int, kind: M
     loaded, history = _read(session, settings, user_id)
     storage = life.storage_of(settings)
     sources = sources_for(session, storage, loaded, user_id, kind)
-    parts = gate.split(loaded.catalog, history)
+    parts = gate.split(loaded.catalog, history, kind)
     # The processes of the worker are its parallelism.
     with threadpool_limits(1):
         try:

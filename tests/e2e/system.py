@@ -58,6 +58,8 @@ class System:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
         for name in list(self.processes):
             self.stop(name)
         get_engine(self.urls.database_url).dispose()

@@ -29,7 +29,7 @@ def system() -> Iterator[System]:
         models.mkdir()
         started.environment = {
             "MUSICSPACE_MODELS_DIR": str(models),
-            "MUSICSPACE_PERSONAL__DEBOUNCE_SECONDS": "5",
+            "MUSICSPACE_PERSONAL__DEBOUNCE_SECONDS": "1",
             "MUSICSPACE_PERSONAL__CATALOG_REFRESH_SECONDS": "1",
         }
         yield started
@@ -139,9 +139,8 @@ def _changes_are_learned(client: httpx.Client, system: System, owned: set[int]) 
     assert client.post("/api/interactions", json={"events": sent}).json()["accepted"] == 101
     again = client.post("/api/recommend", json={"user_id": USER, "limit": 50}).json()["items"]
     assert first["track_id"] not in [item["track_id"] for item in again]
-    assert client.get(f"/api/m2/status/{USER}").json()["state"] == "outdated"
     done = "SELECT count(*) FROM jobs WHERE params ->> 'reason' = 'outdated' AND finished_at IS NOT NULL"
-    wait_until(lambda: system.count(done) == 1, 120, "the trainings anew")
+    wait_until(lambda: system.count(done) >= 1, 120, "the trainings anew")
     after = client.get(f"/api/m2/status/{USER}").json()
     assert after["state"] == "ready"
     assert after["last_training"]["job_id"] != before["last_training"]["job_id"]

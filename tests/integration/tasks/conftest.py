@@ -1,9 +1,10 @@
-"""Tracks with audio, and jobs that listen to it in this process."""
+"""Tracks with audio, and jobs that listen to it in this process; where models of users are kept."""
 
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
+from taste_library import with_storage
 
 from core.audio_settings import EmbedSettings
 from core.settings import get_settings, use_settings
@@ -66,5 +67,29 @@ def run(session, music):
         outcome = {name: n for name, n in sum_results(session, job_id).items() if n}
         session.rollback()
         return outcome
+
+    return do
+
+
+@pytest.fixture
+def chosen(settings, tmp_path):
+    """Settings in use under which models of users lie in a folder of the test."""
+    own = with_storage(settings, tmp_path / "models")
+    use_settings(own)
+    return own
+
+
+@pytest.fixture
+def do_item(session):
+    """Do the item of a job that is due, by a task in this process; returns the item as it is then."""
+
+    def do(task, job_id):
+        query = text("SELECT id FROM work_items WHERE job_id = :id AND state = 'queued'")
+        item_id = session.scalar(query, {"id": job_id})
+        session.commit()
+        task.run(item_id)
+        item = get_item(session, item_id)
+        session.rollback()
+        return item
 
     return do

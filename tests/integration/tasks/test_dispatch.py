@@ -53,6 +53,14 @@ def test_the_window_bounds_the_queue(make_job, broker, settings):
     assert queue_depth(Queue.ENRICH) == 5
 
 
+def test_a_worker_may_ring_for_the_queue_alone_that_it_works_on(make_job, broker, settings):
+    make_job(list(range(1, 21)))
+    ring(settings, [Queue.PERSONAL])
+    assert queue_depth(Queue.ENRICH) == 0
+    ring(settings, [Queue.ENRICH])
+    assert queue_depth(Queue.ENRICH) == 20
+
+
 def test_messages_lost_by_the_broker_are_sent_again(make_job, broker, settings):
     make_job(list(range(1, 21)))
     dispatch(settings)
