@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from models.predictors.blend.vocabulary import SparseRows
 
-# Matrix products of another height may round differently, and a track must get the same answer in any batch.
-_BLOCK = 16
+# A track must get the same answer in any batch. So products are of one height, and of one at which all rows round
+# alike: on some processors OpenBLAS treats the last rows in a way of its own unless there are eight, four, two or one.
+_BLOCK = 8
 _LAYERS = 3
 _LEAST_DEVIATION = 1e-3
 _LEAST_UNIT = 1e-4
