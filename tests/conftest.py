@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -27,6 +28,10 @@ REDIS_DATABASE = 9
 # No test may spend somebody's money: keys of this shell are forgotten, here and in every process that a test starts.
 for _name in ("GOOGLE_API_KEY", "MUSICSPACE_GEMINI__API_KEY", "MUSICSPACE_RECCOBEATS__ENABLED"):
     os.environ.pop(_name, None)
+
+# A run proves something about the code, not about its luck: `--hypothesis-profile=default` looks for new examples.
+hypothesis.settings.register_profile("same-every-time", derandomize=True)
+hypothesis.settings.load_profile("same-every-time")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
