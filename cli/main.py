@@ -16,6 +16,7 @@ from cli.dj import app as dj_app
 from cli.enrich import enrich_all, enrich_status
 from cli.evaluate import app as evaluate_app
 from cli.importing import import_command
+from cli.interactions import app as interactions_app
 from cli.jobs import job_app
 from cli.look_up import look_up
 from cli.model_usage import usage as model_usage
@@ -55,6 +56,7 @@ app.command("look-up")(look_up)
 app.command()(recommend)
 app.command()(similar)
 app.add_typer(audio_app, name="audio")
+app.add_typer(interactions_app, name="interactions")
 app.add_typer(job_app, name="job")
 app.add_typer(providers_app, name="providers")
 app.add_typer(reference_app, name="reference")

@@ -27,7 +27,9 @@ class PersonalSettings(BaseModel):
     gate_tolerance: float = Field(
         0.02, ge=0, description="How much lower the AUC of a new version may be than that of the one that serves."
     )
-    unused_days: int = Field(90, ge=1, description="Models nobody used for this many days are removed at night.")
+    unused_days: int = Field(
+        90, ge=1, le=36_500, description="Models nobody used for this many days are removed at night."
+    )
     community_min_users: int = Field(
         20, ge=2, description="Fewest users with enough history for a model of what users have in common."
     )

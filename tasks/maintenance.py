@@ -111,16 +111,16 @@ def _clean_up_models(settings: Settings, report: "CleanUpReport") -> bool:
     from services.personal.usage import snapshot_day
 
     plan = CleanUp(storage_of(settings), report.unused_days)
-    finished, until = True, float("inf")
+    finished, removed, until = True, False, float("inf")
     with open_session(settings.required_database_url) as session:
         for finding in clean_up(session, plan):
             session.commit()
             report.add(finding)
             # Counted from the end of the listing, which is the same work for every message.
             until = min(until, time.monotonic() + _SLICE_S)
-            # Only after something was removed: every message gets on.
-            removed = finding is not None and finding.what is not Found.STRANGER
-            if removed and time.monotonic() > until:
+            removed = removed or (finding is not None and finding.what is not Found.STRANGER)
+            # Between two batches, all of which are told by then, and only after a removal: every message gets on.
+            if finding is None and removed and time.monotonic() > until:
                 finished = False
                 break
         snapshot_day(session, report.removed_by_kind())

@@ -43,22 +43,6 @@ class Training:
     error_message: str | None
 
 
-def lock_user(session: Session, user_id: int) -> bool:
-    """Whether the user exists; then nobody else can start trainings for them before the transaction ends."""
-    query = text("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE")
-    return session.scalar(query, {"id": user_id}) is not None
-
-
-def keep_user(session: Session, user_id: int) -> bool:
-    """Whether the user exists; then they cannot be removed before the transaction ends."""
-    return session.scalar(text("SELECT 1 FROM users WHERE id = :id FOR KEY SHARE"), {"id": user_id}) is not None
-
-
-def user_exists(session: Session, user_id: int) -> bool:
-    """Whether there is such a user."""
-    return session.scalar(text("SELECT 1 FROM users WHERE id = :id"), {"id": user_id}) is not None
-
-
 def is_being_removed(session: Session, user_id: int) -> bool:
     """Whether a deletion of all data of the user is live."""
     query = text("SELECT 1 FROM jobs WHERE kind = :kind AND unique_key = :key AND finished_at IS NULL")
@@ -99,6 +83,17 @@ def mark_outdated(session: Session, user_ids: Sequence[int]) -> None:
         """),
         {"ids": list(user_ids)},
     )
+
+
+def mark_misfits(session: Session) -> None:
+    """Mark users whose M3 was trained with what users have in common and has to do without, or the other way round."""
+    query = text("""
+        SELECT m.user_id FROM user_models m
+        WHERE m.kind = 'm3' AND m.state = 'serving' AND m.user_id IS NOT NULL
+          AND CAST(m.metrics ->> 'fine_tuned' AS boolean) <> EXISTS (
+              SELECT 1 FROM user_models c WHERE c.user_id IS NULL AND c.kind = 'm3' AND c.state = 'serving')
+    """)
+    mark_outdated(session, session.scalars(query).all())
 
 
 def clear_outdated(session: Session, user_id: int) -> None:
@@ -197,6 +192,14 @@ def community_trained_at(session: Session) -> datetime | None:
     query = text("SELECT trained_at FROM user_models WHERE user_id IS NULL AND kind = 'm3' AND state = 'serving'")
     moment: datetime | None = session.scalar(query)
     return moment
+
+
+def community_tried_since(session: Session, moment: datetime) -> bool:
+    """Whether a training of what users have in common was started after a moment, however it ended."""
+    query = text("""
+        SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = :kind AND params ->> 'of' = 'community' AND created_at > :moment)
+    """)
+    return bool(session.scalar(query, {"kind": JobKind.TRAIN_MODEL, "moment": moment}))
 
 
 def changed_since(session: Session, moment: datetime) -> bool:

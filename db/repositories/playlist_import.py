@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db.repositories.interactions import add_users
+from db.repositories.users import add_users
 
 # Any constant; two imports at once would else both insert a track that neither sees yet.
 _IMPORT_LOCK = 7_620_482

@@ -110,15 +110,22 @@ def live_jobs(session: Session, user_id: int) -> list[LiveJob]:
 
 def retire_models(session: Session, user_id: int) -> None:
     """Let no model of the user serve any more; their files go before these rows."""
-    session.execute(text("UPDATE user_models SET state = 'deleting' WHERE user_id = :user_id"), {"user_id": user_id})
+    session.execute(
+        text("""
+            WITH own AS (SELECT id FROM user_models WHERE user_id = :user_id ORDER BY kind, id FOR UPDATE)
+            UPDATE user_models m SET state = 'deleting' FROM own WHERE m.id = own.id
+        """),
+        _of(user_id),
+    )
 
 
 def remove_rows(session: Session, user_id: int) -> dict[str, int]:
     """Delete all rows of the user and return their number by table; the user is locked, and their jobs are scrubbed."""
     # No row of `users` stands behind feedback to the DJ: only this makes sure that none is added meanwhile.
     session.execute(text("LOCK TABLE dj_feedback IN SHARE ROW EXCLUSIVE MODE"))
+    counted = "WITH gone AS (DELETE FROM {} WHERE {} RETURNING 1) SELECT count(*) FROM gone"
     return {
-        table: len(session.execute(text(f"DELETE FROM {table} WHERE {condition} RETURNING 1"), _of(user_id)).all())
+        table: int(session.execute(text(counted.format(table, condition)), _of(user_id)).scalar_one())
         for table, condition in _REMOVED.items()
     }
 

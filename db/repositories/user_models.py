@@ -2,8 +2,12 @@
 
 `lock` comes first wherever the versions of a user and kind are about to change: it keeps a training, a roll-back and
 the clean-up apart. Use takes no such lock; `touch` and `mark_unused` exclude each other by the locks of rows.
+
+Rows are locked by kind, then by id: an answer, which notes the use of one model after the other, and who changes
+several at once never wait for each other in a circle.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +18,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import bindparam
 
 from core.user_models import ModelKind, UserModelState
-from db.repositories.personalized_users import keep_user
+from db.repositories.users import keep_user
 
 _COLUMNS = "id, user_id, kind, version, state, path, sha256, size_bytes, metrics, trained_at, last_used_at"
-_OF_USER_AND_KIND = "user_id IS NOT DISTINCT FROM :user_id AND kind = :kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def try_lock(session: Session, user_id: int | None, kind: ModelKind) -> bool:
 
 def find(session: Session, user_id: int | None, kind: ModelKind, state: UserModelState) -> UserModelRow | None:
     """The version that serves, or the one kept for a roll-back."""
-    query = text(f"SELECT {_COLUMNS} FROM user_models WHERE {_OF_USER_AND_KIND} AND state = :state")
+    query = text(f"SELECT {_COLUMNS} FROM user_models WHERE {_of(user_id)} AND state = :state")
     row = session.execute(query, {"user_id": user_id, "kind": kind, "state": state}).one_or_none()
     return None if row is None else _row(row)
 
@@ -84,7 +87,8 @@ def push(session: Session, new: NewVersion) -> UserModelRow | None:
     values = asdict(new)
     if new.user_id is not None and not keep_user(session, new.user_id):
         return None
-    set_state = "UPDATE user_models SET state = :next WHERE " + _OF_USER_AND_KIND + " AND state = :state"
+    _lock_rows(session, new.user_id, new.kind)
+    set_state = f"UPDATE user_models SET state = :next WHERE {_of(new.user_id)} AND state = :state"
     for state, following in (
         (UserModelState.PREVIOUS, UserModelState.DELETING),
         (UserModelState.SERVING, UserModelState.PREVIOUS),
@@ -93,7 +97,7 @@ def push(session: Session, new: NewVersion) -> UserModelRow | None:
     insert = text(f"""
         INSERT INTO user_models (user_id, kind, version, state, path, sha256, size_bytes, metrics, last_used_at)
         SELECT :user_id, :kind, :version, 'serving', :path, :sha256, :size_bytes, :metrics, coalesce(
-            (SELECT max(last_used_at) FROM user_models WHERE {_OF_USER_AND_KIND} AND state <> 'deleting'), now()
+            (SELECT max(last_used_at) FROM user_models WHERE {_of(new.user_id)} AND state <> 'deleting'), now()
         ) RETURNING {_COLUMNS}
     """).bindparams(bindparam("metrics", type_=JSONB))
     return _row(session.execute(insert, values).one())
@@ -101,6 +105,7 @@ def push(session: Session, new: NewVersion) -> UserModelRow | None:
 
 def swap(session: Session, serving: UserModelRow, previous: UserModelRow) -> None:
     """Let the two versions of a user and kind change places."""
+    _lock_rows(session, serving.user_id, serving.kind)
     # One statement would meet the index that allows one serving version, which looks at every row by itself.
     for row, state in (
         (previous, UserModelState.DELETING),
@@ -138,7 +143,13 @@ def touch(session: Session, row_id: int) -> bool:
 def touch_all(session: Session, user_id: int) -> None:
     """Note a use of every model of a user: somebody asked for them by name."""
     session.execute(
-        text("UPDATE user_models SET last_used_at = now() WHERE user_id = :user_id AND state <> 'deleting'"),
+        text("""
+            WITH kept AS (
+                SELECT id FROM user_models WHERE user_id = :user_id AND state <> 'deleting'
+                ORDER BY kind, id FOR NO KEY UPDATE
+            )
+            UPDATE user_models m SET last_used_at = greatest(last_used_at, now()) FROM kept WHERE m.id = kept.id
+        """),
         {"user_id": user_id},
     )
 
@@ -160,20 +171,19 @@ def unused(session: Session, days: int) -> list[UserModelRow]:
 def mark_unused(session: Session, user_id: int, kind: ModelKind, days: int) -> list[UserModelRow]:
     """Mark all versions of a user and kind for deletion unless one was used by now; returns those it marked."""
     # The locks come first and by themselves: only a statement that begins after them sees what use noted before them.
-    values = {"user_id": user_id, "kind": kind, "days": days}
-    session.execute(text(f"SELECT id FROM user_models WHERE {_OF_USER_AND_KIND} ORDER BY id FOR UPDATE"), values)
+    _lock_rows(session, user_id, kind)
     query = text(f"""
-        UPDATE user_models SET state = 'deleting' WHERE {_OF_USER_AND_KIND} AND state <> 'deleting' AND NOT EXISTS (
-            SELECT FROM user_models WHERE {_OF_USER_AND_KIND} AND state <> 'deleting'
+        UPDATE user_models SET state = 'deleting' WHERE {_of(user_id)} AND state <> 'deleting' AND NOT EXISTS (
+            SELECT FROM user_models WHERE {_of(user_id)} AND state <> 'deleting'
                 AND last_used_at >= now() - make_interval(days => :days)
         ) RETURNING {_COLUMNS}
     """)
-    return [_row(row) for row in session.execute(query, values)]
+    return [_row(row) for row in session.execute(query, {"user_id": user_id, "kind": kind, "days": days})]
 
 
 def marked(session: Session, user_id: int | None, kind: ModelKind) -> list[UserModelRow]:
     """The versions of a user and kind that are marked for deletion."""
-    query = text(f"SELECT {_COLUMNS} FROM user_models WHERE {_OF_USER_AND_KIND} AND state = 'deleting' ORDER BY id")
+    query = text(f"SELECT {_COLUMNS} FROM user_models WHERE {_of(user_id)} AND state = 'deleting' ORDER BY id")
     return [_row(row) for row in session.execute(query, {"user_id": user_id, "kind": kind})]
 
 
@@ -183,16 +193,27 @@ def all_marked(session: Session) -> list[UserModelRow]:
     return [_row(row) for row in session.execute(query)]
 
 
-def remove(session: Session, row_id: int) -> bool:
-    """Forget a version whose files are gone; says whether it was known."""
-    query = text("DELETE FROM user_models WHERE id = :id RETURNING id")
-    return session.scalar(query, {"id": row_id}) is not None
+def remove(session: Session, row_ids: Sequence[int]) -> set[int]:
+    """Forget versions whose files are gone; returns those that were known."""
+    return set(
+        session.scalars(text("DELETE FROM user_models WHERE id = ANY(:ids) RETURNING id"), {"ids": list(row_ids)})
+    )
 
 
 def all_paths(session: Session) -> dict[str, UserModelState]:
     """The folders of all versions with their states."""
     rows = session.execute(text("SELECT path, state FROM user_models"))
     return {path: UserModelState(state) for path, state in rows}
+
+
+def _of(user_id: int | None) -> str:
+    """SQL: the rows of a user and kind. IS NOT DISTINCT FROM would say it in one, and use no index."""
+    return f"user_id {'IS NULL' if user_id is None else '= :user_id'} AND kind = :kind"
+
+
+def _lock_rows(session: Session, user_id: int | None, kind: ModelKind) -> None:
+    query = text(f"SELECT id FROM user_models WHERE {_of(user_id)} ORDER BY id FOR UPDATE")
+    session.execute(query, {"user_id": user_id, "kind": kind})
 
 
 def _key(user_id: int | None, kind: ModelKind) -> dict[str, str]:

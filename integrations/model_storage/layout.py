@@ -86,6 +86,9 @@ class Stranger:
 class Place(Protocol):
     """Moves bytes. Raises what its library raises; `storage` says what that means."""
 
+    #: How many versions are best removed by one call of `delete`.
+    at_once: int
+
     @property
     def name(self) -> str:
         """The place for people, without secrets."""
@@ -103,8 +106,8 @@ class Place(Protocol):
         """Whether a file is there."""
         ...
 
-    def delete(self, path: VersionPath) -> None:
-        """Remove the files of a version, the manifest first, as far as they are there and of ours."""
+    def delete(self, *paths: VersionPath) -> None:
+        """Remove the files of versions, the manifests first, as far as they are there and of ours."""
         ...
 
     def entries(self, below: str = "") -> Iterator[StoredFolder | Stranger]:

@@ -25,6 +25,8 @@ _ATTEMPTS = 10
 class LocalPlace:
     """The folder `root`; it is made by the first write."""
 
+    at_once = 1
+
     def __init__(self, root: Path) -> None:
         self._root = root
 
@@ -74,14 +76,15 @@ class LocalPlace:
             return False
         return True
 
-    def delete(self, path: VersionPath) -> None:
+    def delete(self, *paths: VersionPath) -> None:
         """Remove files of ours, the manifest first, then the folder and that of the user if nothing else is in them."""
-        with suppress(FileNotFoundError), self._opened(*path.folder, path.version) as folder:
-            for name in sorted(_own_files(folder), key=lambda name: (name != MANIFEST, name)):
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=folder)
-        self._remove_if_empty(path.version, *path.folder)
-        self._remove_if_empty(path.folder[1], path.folder[0])
+        for path in paths:
+            with suppress(FileNotFoundError), self._opened(*path.folder, path.version) as folder:
+                for name in sorted(_own_files(folder), key=lambda name: (name != MANIFEST, name)):
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=folder)
+            self._remove_if_empty(path.version, *path.folder)
+            self._remove_if_empty(path.folder[1], path.folder[0])
 
     def entries(self, below: str = "") -> Iterator[StoredFolder | Stranger]:
         """All there is below the root but what is being written, or what is in the folder of a user."""
@@ -89,7 +92,7 @@ class LocalPlace:
         for kind in self._folders(self._root, only=kind_name):
             for user in [kind] if isinstance(kind, Stranger) else self._folders(Path(kind.path), only=user_name):
                 for version in [user] if isinstance(user, Stranger) else self._folders(Path(user.path)):
-                    yield version if isinstance(version, Stranger) else self._described(version)
+                    yield from [version] if isinstance(version, Stranger) else self._described(version)
 
     def unfinished(self, before: datetime) -> Iterator[str]:
         """Folders in which a version was being written."""
@@ -166,19 +169,23 @@ class LocalPlace:
             fits = entry.is_dir(follow_symlinks=False) and is_in_layout(self._relative(entry))
             yield entry if fits else Stranger(self._relative(entry))
 
-    def _described(self, entry: "os.DirEntry[str]") -> StoredFolder | Stranger:
+    def _described(self, entry: "os.DirEntry[str]") -> Iterator[StoredFolder | Stranger]:
+        """The folder of a version as far as it is of ours, and what else is in it."""
         path = VersionPath.parse(self._relative(entry))
         # The date of the folder is that of a deletion that was cut short, too. Versions appear with all their files, so
         # one without any is never too young.
-        newest, sizes = 0.0, {}
+        newest, sizes, strangers = 0.0, dict[str, int](), list[Stranger]()
         for file in _inside(Path(entry.path)):
             if not (file.is_file(follow_symlinks=False) and is_file_name(file.name)):
-                return Stranger(self._relative(file))
+                strangers.append(Stranger(self._relative(file)))
+                continue
             with suppress(FileNotFoundError):
                 status = file.stat(follow_symlinks=False)
                 newest = max(newest, status.st_mtime)
                 sizes[file.name] = status.st_size
-        return StoredFolder.of(path, sizes, datetime.fromtimestamp(newest, UTC))
+        yield from strangers
+        if sizes or not strangers:
+            yield StoredFolder.of(path, sizes, datetime.fromtimestamp(newest, UTC))
 
     def _relative(self, entry: "os.DirEntry[str]") -> str:
         return Path(entry.path).relative_to(self._root).as_posix()

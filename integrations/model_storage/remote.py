@@ -1,7 +1,8 @@
 """A storage that fsspec reaches by a URL, such as S3. It has no rename: the manifest, written last, makes a version."""
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,12 +13,16 @@ from urllib.parse import urlsplit
 from core.errors import ConfigurationError, PermanentError
 from integrations.model_storage.layout import MANIFEST, StoredFolder, Stranger, VersionPath, is_file_name
 
+# Requests on their way at the same time.
+_REQUESTS = 50
 # A server that is gone should be noticed in seconds: whoever asked tries again by rules of its own.
 _S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 1}}
 
 
 class RemotePlace:
     """What lies below a URL."""
+
+    at_once = 200
 
     def __init__(self, url: str, options: Mapping[str, str]) -> None:
         self._url = url
@@ -48,15 +53,21 @@ class RemotePlace:
         _, root = self._system()
         return any(info["name"] == f"{root}/{path}/{file}" for info in self._found(str(path)))
 
-    def delete(self, path: VersionPath) -> None:
-        """Remove files of ours, the manifest first."""
+    def delete(self, *paths: VersionPath) -> None:
+        """Remove files of ours, the manifests first."""
         system, root = self._system()
-        folder = f"{root}/{path}/"
-        names = [info["name"].removeprefix(folder) for info in self._found(str(path))]
-        for name in sorted(filter(is_file_name, names), key=lambda name: (name != MANIFEST, name)):
-            # Two clean-ups may be at it.
-            with suppress(FileNotFoundError):
-                system.rm_file(folder + name)
+        system.invalidate_cache()
+        folders = [f"{root}/{path}" for path in paths]
+        own = [
+            name
+            for folder, found in zip(folders, _for_each(system, "find", folders), strict=True)
+            for name in found
+            if is_file_name(name.removeprefix(f"{folder}/"))
+        ]
+        manifests = [name for name in own if name.endswith(f"/{MANIFEST}")]
+        for names in (manifests, sorted(set(own) - set(manifests))):
+            # Not `rm` of all: that of S3's client keeps it to itself when files could not be removed.
+            _for_each(system, "rm_file", names, missing_ok=True)
 
     def entries(self, below: str = "") -> Iterator[StoredFolder | Stranger]:
         """All there is below the URL, or in the folder of a user, by one listing."""
@@ -113,17 +124,47 @@ def _file_system(url: str, options: tuple[tuple[str, str], ...], pid: int) -> tu
     return system, root
 
 
+def _for_each(system: Any, method: str, names: Sequence[str], *, missing_ok: bool = False) -> list[Any]:
+    """What a method gives for each name, many at a time where the file system can; raises the first error.
+
+    With `missing_ok`, what is not there is none: two clean-ups may be at it.
+    """
+    forgiven = (FileNotFoundError,) if missing_ok else ()
+    if not system.async_impl:
+        results = []
+        for name in names:
+            with suppress(*forgiven):
+                results.append(getattr(system, method)(name))
+        return results
+    from fsspec.asyn import sync
+
+    async def answers(some: Sequence[str]) -> list[Any]:
+        return await asyncio.gather(*map(getattr(system, f"_{method}"), some), return_exceptions=True)
+
+    results = []
+    for start in range(0, len(names), _REQUESTS):
+        results += sync(system.loop, answers, names[start : start + _REQUESTS])
+        for result in results[start:]:
+            if isinstance(result, BaseException) and not isinstance(result, forgiven):
+                raise result
+    return results
+
+
 def _described(folder: str, inside: list[tuple[str, dict[str, Any]]]) -> Iterator[StoredFolder | Stranger]:
-    names = {file.rpartition("/")[2] for file, _ in inside}
     try:
         path = VersionPath.parse(folder)
     except PermanentError:
         path = None
-    if path is None or not all(map(is_file_name, names)):
-        yield from (Stranger(file) for file, _ in inside if path is None or not is_file_name(file.rpartition("/")[2]))
-        return
-    newest = max(_modified_at(info) for _, info in inside)
-    yield StoredFolder.of(path, {file.rpartition("/")[2]: info["size"] for file, info in inside}, newest)
+    own = {}
+    for file, info in inside:
+        name = file.rpartition("/")[2]
+        if path is not None and is_file_name(name):
+            own[name] = info
+        else:
+            yield Stranger(file)
+    if path is not None and own:
+        newest = max(map(_modified_at, own.values()))
+        yield StoredFolder.of(path, {name: info["size"] for name, info in own.items()}, newest)
 
 
 def _modified_at(info: dict[str, Any]) -> datetime:

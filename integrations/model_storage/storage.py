@@ -59,6 +59,11 @@ class ModelStorage:
         """Where the models lie, for people; without secrets."""
         return self._place.name
 
+    @property
+    def at_once(self) -> int:
+        """How many versions are best removed by one call of `delete`: many where each is a journey to a server."""
+        return self._place.at_once
+
     def write(self, path: str, files: Mapping[str, bytes]) -> StoredFiles:
         """Store a version: in a folder whole or not at all, elsewhere with the manifest last.
 
@@ -104,10 +109,10 @@ class ModelStorage:
         with self._reaching():
             return self._place.has(VersionPath.parse(path), MANIFEST)
 
-    def delete(self, path: str) -> None:
-        """Remove a version, or what is left of it."""
-        with self._reaching(path):
-            self._place.delete(VersionPath.parse(path))
+    def delete(self, *paths: str) -> None:
+        """Remove versions, or what is left of them."""
+        with self._reaching(", ".join(paths[:3])):
+            self._place.delete(*map(VersionPath.parse, paths))
 
     def list(self, below: str = "") -> Iterator[StoredFolder]:
         """Every version, whole or not; or those in the folder of a user, e.g. "m1/123"."""

@@ -4,16 +4,17 @@
 committed, the row goes last: wherever a run is killed, the next one finds what it left and finishes it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from core.errors import ConfigurationError, PermanentError
-from core.user_models import ModelKind, UserModelState
+from core.user_models import UserModelState
 from db.repositories import user_models as rows
 from db.repositories.personalized_users import mark_outdated
 from db.repositories.user_models import UserModelRow
@@ -21,6 +22,10 @@ from integrations.model_storage import ModelStorage, StoredFolder, VersionPath
 
 #: Files are older than this before they count as left behind: a training may be about to record them.
 LEFT_BEHIND_AFTER = timedelta(hours=1)
+#: A century; the database counts no further than some thousand years.
+MAX_UNUSED_DAYS = 36_500
+
+T = TypeVar("T")
 
 OnStep = Callable[[str, int, int | None], None]
 
@@ -56,8 +61,11 @@ class CleanUp:
     on_step: OnStep = lambda step, done, total: None
 
     def __post_init__(self) -> None:
-        if self.unused_days < 1:
-            raise PermanentError("invalid-option", "Models must be unused for at least 1 day.")
+        if not 1 <= self.unused_days <= MAX_UNUSED_DAYS:
+            raise PermanentError(
+                "invalid-option",
+                f"Models must be unused for at least 1 day and at most {MAX_UNUSED_DAYS:,}, not {self.unused_days:,}.",
+            )
 
 
 def clean_up(session: Session, plan: CleanUp) -> Iterator[Finding | None]:
@@ -118,7 +126,7 @@ def _remove_dangling(session: Session, plan: CleanUp, suspects: list[str]) -> It
 def _remove_lost(session: Session, plan: CleanUp, row: UserModelRow) -> None:
     """Remove a version whose files are gone; where it served, the one before does if its files are there."""
     plan.storage.delete(row.path)
-    rows.remove(session, row.id)
+    rows.remove(session, [row.id])
     previous = rows.find(session, row.user_id, row.kind, UserModelState.PREVIOUS)
     if row.state is UserModelState.SERVING and previous is not None and plan.storage.holds(previous.path):
         rows.set_state(session, previous.id, UserModelState.SERVING)
@@ -153,38 +161,51 @@ def _discard_unfinished(plan: CleanUp) -> Iterator[Finding]:
 
 def _finish_deletions(session: Session, plan: CleanUp) -> Iterator[Finding | None]:
     marked = rows.all_marked(session)
-    for done, row in enumerate(marked, start=1):
-        yield from _remove_marked(session, plan, row, Found.MARKED)
+    done = 0
+    for some in _batches(marked, plan.storage.at_once):
+        yield from _remove_marked(session, plan, some, Found.MARKED)
+        done += len(some)
         plan.on_step("Finishing deletions", done, len(marked))
 
 
 def _remove_unused(session: Session, plan: CleanUp) -> Iterator[Finding | None]:
     unused = rows.unused(session, plan.unused_days)
+    groups = [list(group) for _, group in groupby(unused, key=lambda row: (row.user_id, row.kind))]
     done = 0
-    for (user_id, kind), group in groupby(unused, key=lambda row: (row.user_id, row.kind)):
-        candidates = list(group)
-        marked = candidates if plan.dry_run else _mark(session, plan, user_id, kind)
+    for some in _batches(groups, plan.storage.at_once):
+        candidates = [row for group in some for row in group]
+        marked = candidates if plan.dry_run else [row for group in some for row in _mark(session, plan, group[0])]
         # Ends the locks, and commits the marks before any file goes.
         yield None
-        for row in marked:
-            yield from _remove_marked(session, plan, row, Found.UNUSED)
+        yield from _remove_marked(session, plan, marked, Found.UNUSED)
         done += len(candidates)
         plan.on_step("Removing unused models", done, len(unused))
 
 
-def _mark(session: Session, plan: CleanUp, user_id: int | None, kind: ModelKind) -> list[UserModelRow]:
-    """The versions of a user and kind, marked for deletion unless one was used meanwhile or somebody changes them."""
-    if user_id is None or not rows.try_lock(session, user_id, kind):
+def _mark(session: Session, plan: CleanUp, row: UserModelRow) -> list[UserModelRow]:
+    """The versions of its user and kind, marked for deletion unless one was used meanwhile or somebody changes them."""
+    if row.user_id is None or not rows.try_lock(session, row.user_id, row.kind):
         return []
-    return rows.mark_unused(session, user_id, kind, plan.unused_days)
+    return rows.mark_unused(session, row.user_id, row.kind, plan.unused_days)
 
 
-def _remove_marked(session: Session, plan: CleanUp, row: UserModelRow, what: Found) -> Iterator[Finding | None]:
+def _remove_marked(
+    session: Session, plan: CleanUp, marked: Sequence[UserModelRow], what: Found
+) -> Iterator[Finding | None]:
+    gone = {row.id for row in marked}
     if not plan.dry_run:
-        plan.storage.delete(row.path)
-        if not rows.remove(session, row.id):
-            return
-    yield Finding(what, row.path, row.size_bytes)
+        plan.storage.delete(*(row.path for row in marked))
+        # Others may be at it, too; each tells what it removed.
+        gone = rows.remove(session, [row.id for row in marked])
+    for row in marked:
+        if row.id in gone:
+            yield Finding(what, row.path, row.size_bytes)
+    # The moment to stop for a while: nothing is marked or half told.
+    yield None
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _is_left_behind(folder: StoredFolder) -> bool:

@@ -116,8 +116,7 @@ def note_files(session: Session, job_id: int, folders: Sequence[StoredFolder]) -
 
 def remove_folders(storage: ModelStorage, folders: Sequence[StoredFolder]) -> None:
     """Remove folders of models."""
-    for folder in folders:
-        storage.delete(folder.path)
+    storage.delete(*(folder.path for folder in folders))
 
 
 def remove_everything(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import PermanentError
 from db.repositories import histories
-from db.repositories.personalized_users import user_exists
+from db.repositories.users import user_exists
 from models.recommenders.catalog import Catalog
 from models.recommenders.history import History
 

@@ -10,6 +10,7 @@ from core.errors import PermanentError
 from db.repositories import interactions
 from db.repositories.interactions import Event
 from db.repositories.personalized_users import mark_outdated
+from db.repositories.users import add_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +55,33 @@ def record(session: Session, events: Sequence[NamedEvent], max_events: int) -> R
     if len(events) > max_events:
         limit = f"{max_events} events (MUSICSPACE_RECOMMEND__MAX_EVENTS)"
         raise PermanentError("file-too-large", f"A request may hold {limit}, this one has {len(events)}; split it.")
-    usable, rejected = _find_tracks(session, events)
+    usable, rejected = _find_tracks(session, events, keep=True)
     if not usable:
         return Recorded(0, 0, rejected)
-    interactions.add_users(session, [event.user_id for event in usable])
+    add_users(session, [event.user_id for event in usable])
     stored = interactions.add_events(session, usable)
     mark_outdated(session, stored.user_ids)
     return Recorded(stored.events, len(usable) - stored.events, rejected)
 
 
-def _find_tracks(session: Session, events: Sequence[NamedEvent]) -> tuple[list[Event], list[RejectedEvent]]:
+def check(session: Session, events: Sequence[NamedEvent]) -> Recorded:
+    """What `record` would answer; nothing is written or locked."""
+    usable, rejected = _find_tracks(session, events, keep=False)
+    new = len({(event.user_id, event.event_id) for event in usable}) - interactions.count_stored(session, usable)
+    return Recorded(new, len(usable) - new, rejected)
+
+
+def _find_tracks(
+    session: Session, events: Sequence[NamedEvent], *, keep: bool
+) -> tuple[list[Event], list[RejectedEvent]]:
     spotify_ids = [event.spotify_id for event in events if event.track_id is None and event.spotify_id is not None]
-    of_spotify = interactions.track_ids_of(session, spotify_ids) if spotify_ids else {}
+    of_spotify = interactions.track_ids_of(session, spotify_ids, keep=keep) if spotify_ids else {}
     named = [
         event if event.spotify_id is None else replace(event, track_id=of_spotify.get(event.spotify_id))
         for event in events
     ]
-    known = interactions.known_track_ids(session, [event.track_id for event in named if event.track_id is not None])
+    ids = [event.track_id for event in named if event.track_id is not None]
+    known = interactions.known_track_ids(session, ids, keep=keep)
     usable, rejected = [], []
     for index, event in enumerate(named):
         if event.track_id in known:

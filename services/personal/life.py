@@ -157,9 +157,10 @@ def _content_digest(files: ModelFiles) -> str:
 
 def _finish_deletions(session: Session, storage: ModelStorage, user_id: int | None, kind: ModelKind) -> None:
     """Remove what earlier swaps marked; that they are seen here means that they are committed."""
-    for row in rows.marked(session, user_id, kind):
-        storage.delete(row.path)
-        rows.remove(session, row.id)
+    marked = rows.marked(session, user_id, kind)
+    if marked:
+        storage.delete(*(row.path for row in marked))
+        rows.remove(session, [row.id for row in marked])
 
 
 @contextmanager

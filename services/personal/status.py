@@ -9,6 +9,7 @@ from core.errors import PermanentError
 from core.user_models import ModelKind, UserModelState
 from db.repositories import personalized_users as users
 from db.repositories.personalized_users import KeptModel, Training
+from db.repositories.users import user_exists
 
 
 class Readiness(StrEnum):
@@ -36,7 +37,7 @@ class ModelStatus:
 
 def user_status(session: Session, user_id: int) -> list[ModelStatus]:
     """All models of a user, in the order M1, M2, M3. Raises `PermanentError` (`not-found`)."""
-    if not users.user_exists(session, user_id):
+    if not user_exists(session, user_id):
         raise PermanentError("not-found", f"There is no user {user_id}.")
     kept = {(model.kind, model.state): model for model in users.kept_models(session, user_id)}
     live, last = users.live_trainings(session, user_id), users.last_trainings(session, user_id)

@@ -1,4 +1,4 @@
-"""Rows that cannot be imported: why, and the file that tells the person."""
+"""Rows of playlists and event files that cannot be imported: why, and the file that tells the person."""
 
 import csv
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ REASONS: dict[str, str] = {
     "too-many-cells": "The row has more cells than the header.",
     "broken-quote": "A quoted cell is never closed, or goes on after its closing quote.",
     "not-an-object": "The element is not an object with an artist and a title.",
+    "unknown-track": "The row names a track that is not in the library.",
     "duplicate": "The same track stands further up; this row only filled what was missing there.",
 }
 

@@ -155,6 +155,15 @@ def test_workers_and_api_see_the_same_models():
     assert {folder for folder in folders if folder in mounts and f"{folder}:ro" in mounts} == folders
 
 
+def test_whoever_reads_or_writes_models_of_users_can_do_so_in_s3():
+    """The API and those who train or clean up; the library for it is in every image, in a layer they share."""
+    for service in ("api", "worker-train", "worker-personal", "worker-maintenance"):
+        environment = CONTAINERS.environment(service)
+        assert environment.items() >= {"MUSICSPACE_PERSONAL__STORAGE_URL": "", "AWS_ENDPOINT_URL_S3": ""}.items()
+        path = CONTAINERS.services[service]["build"]["dockerfile"]
+        assert "--constraint constraints.txt '.[s3]'" in CONTAINERS.texts[path]
+
+
 def test_published_ports_are_the_ones_listened_on():
     for service, port in {"api": ApiSettings().port, "flower": FlowerSettings().port}.items():
         [published] = CONTAINERS.services[service]["ports"]

@@ -120,6 +120,16 @@ def test_the_receipt_tells_what_went_and_what_is_kept(session, own, two_users, r
     assert job_progress(session, deletion.job_id).summary == deletion.receipt == receipt
 
 
+def test_a_file_of_others_beside_a_model_does_not_save_it(session, two_users, root):
+    folders = [path.parent for path in root.glob("*/7/*/files.json")]
+    for folder in folders:
+        (folder / ".DS_Store").write_bytes(b"x")
+    receipt = forget(session)
+    assert files_with(root, WORD) == []
+    assert receipt["files"] == 2 * len(folders) == 12
+    assert [path.name for path in sorted(root.glob("*/7/*/*"))] == [".DS_Store"] * 6
+
+
 def test_one_removal_is_live_at_a_time(session, two_users):
     first = start_forgetting(session, 7)
     session.commit()
@@ -284,10 +294,12 @@ import os, signal, sys
 from core.settings import get_settings
 from db.repositories import user_data
 from integrations.model_storage import ModelStorage
+from integrations.model_storage.local import LocalPlace
 from services.personal import forgetting
 from tasks import forget_user
 
-owner = {"forgetting": forgetting, "user_data": user_data, "ModelStorage": ModelStorage}[sys.argv[2]]
+owners = {"forgetting": forgetting, "user_data": user_data, "ModelStorage": ModelStorage, "LocalPlace": LocalPlace}
+owner = owners[sys.argv[2]]
 function, left = getattr(owner, sys.argv[3]), [int(sys.argv[4])]
 
 def killing(*arguments):
@@ -308,7 +320,7 @@ forget_user.forget_user.run(int(sys.argv[1]))
         ("forgetting", "stop_work", 1),
         ("forgetting", "note_files", 1),
         ("ModelStorage", "delete", 1),
-        ("ModelStorage", "delete", 4),
+        ("LocalPlace", "_remove_if_empty", 4),
         ("forgetting", "remove_folders", 1),
         ("forgetting", "stop_work", 2),
         ("user_data", "remove_rows", 1),

@@ -103,10 +103,17 @@ def test_days_are_those_that_were_asked_for(session, storage, root, clean):
     assert found(clean(2)) == {Found.UNUSED: ["m1/1/a"]}
 
 
-@pytest.mark.parametrize("days", [0, -1])
-def test_fewer_than_one_day_is_refused(storage, days):
-    with pytest.raises(PermanentError, match="at least 1 day"):
+@pytest.mark.parametrize("days", [0, -1, 36_501, 2**31, 2**70])
+def test_days_that_cannot_be_meant_are_refused(storage, days):
+    with pytest.raises(PermanentError, match=r"at least 1 day and at most 36,500, not") as refusal:
         CleanUp(storage, days)
+    assert refusal.value.code == "invalid-option"
+
+
+def test_a_century_is_the_longest(session, storage, root, clean):
+    plant(session, root, "m1/1/a", unused_days=100)
+    session.commit()
+    assert found(clean(36_500)) == {}
 
 
 def everything(session, root):

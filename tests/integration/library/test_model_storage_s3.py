@@ -211,3 +211,67 @@ except Exception as error:
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert told.startswith("extra-missing")
     assert 'pip install "musicspace[s3]"' in told
+
+
+def test_many_versions_are_removed_at_once_and_what_is_not_ours_stays(storage, client, bucket, monkeypatch):
+    paths = [f"m1/{user}/a" for user in range(1, 61)]
+    for path in (*paths, "m1/99/a"):
+        storage.write(path, CONTENT)
+    client.put_object(Bucket=bucket, Key="models/m1/7/a/photo.jpg", Body=b"dear")
+    on_their_way = []
+    system, _ = storage._place._system()
+    removing = type(system)._rm_file
+    running = 0
+
+    async def counted(self, path, **options):
+        nonlocal running
+        running += 1
+        on_their_way.append(running)
+        try:
+            return await removing(self, path, **options)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(type(system), "_rm_file", counted)
+    storage.delete(*paths, "m1/100/a")
+    assert keys(client, bucket) == [
+        "models/m1/7/a/photo.jpg",
+        *(f"models/m1/99/a/{name}" for name in ("files.json", "model.npz", "words.json")),
+    ]
+    assert (len(on_their_way), max(on_their_way) > 10) == (180, True)
+
+
+def test_files_that_may_not_be_removed_are_told(storage, client, bucket, endpoint):
+    """A policy that lets nobody delete: a bulk removal would come back as if all were well."""
+    storage.write("m1/1/a", CONTENT)
+    storage.write("m1/2/a", CONTENT)
+    system, _ = storage._place._system()
+
+    async def denied(path, **options):
+        raise PermissionError("AccessDenied")
+
+    system._rm_file = denied
+    try:
+        with pytest.raises(RetryableError, match="m1/1/a, m1/2/a") as failure:
+            storage.delete("m1/1/a", "m1/2/a")
+    finally:
+        del system._rm_file
+    assert failure.value.code == "model-storage-unavailable"
+    assert len(keys(client, bucket)) == 6
+
+
+def test_a_clean_up_in_s3_goes_in_batches_and_leaves_what_is_used(session, database_url, storage):
+    for user in range(1, 8):
+        stored = storage.write(f"m1/{user}/a", CONTENT)
+        plant_row(session, f"m1/{user}/a", stored.sha256, unused_days=0 if user == 3 else 100)
+    stored = storage.write("m1/9/a", CONTENT)
+    plant_row(session, "m1/9/a", stored.sha256, state="deleting")
+    session.commit()
+    with open_session(database_url) as own:
+        steps = [(step, own.commit())[0] for step in cleanup.clean_up(own, CleanUp(storage, 90))]
+    assert [(step.what, step.path) for step in steps if step] == [
+        (Found.MARKED, "m1/9/a"),
+        *((Found.UNUSED, f"m1/{user}/a") for user in (1, 2, 4, 5, 6, 7)),
+    ]
+    assert [folder.path for folder in storage.list()] == ["m1/3/a"]
+    assert session.scalars(text("SELECT path FROM user_models")).all() == ["m1/3/a"]

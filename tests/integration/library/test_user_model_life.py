@@ -1,6 +1,8 @@
 """Models of users: stored, compared, used, rolled back, by several at once."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import text
 from core.errors import PermanentError, RetryableError
 from core.user_models import ModelKind
 from db.engine import open_session
+from db.repositories import user_data, user_models
 from db.repositories.user_models import touch_all
 from integrations.model_storage import ModelStorage
 from models.recommenders.protocol import TrainedModel
@@ -283,3 +286,55 @@ def test_use_that_waits_for_a_change_sees_it(session, storage, user, database_ur
     session.commit()
     thread.join(20)
     assert results == [usable]
+
+
+@pytest.mark.parametrize("change_all", [touch_all, user_data.retire_models])
+def test_an_answer_that_uses_several_models_and_who_changes_them_all_do_not_block_each_other(
+    session, storage, user, database_url, change_all
+):
+    # Rows lie in the order in which they came, which is not that in which an answer uses them.
+    for kind in reversed(ModelKind):
+        store(session, storage, kind=kind)
+    age(session, hours=3)
+    rows = [life.serving(session, user, kind) for kind in ModelKind]
+    session.rollback()
+    with open_session(database_url) as answering, ThreadPoolExecutor(1) as pool:
+        assert life.touch(answering, rows[0].id)
+
+        def change():
+            with open_session(database_url) as own:
+                change_all(own, user)
+                own.commit()
+
+        changing = pool.submit(change)
+        end = time.monotonic() + 30
+        waiting = "datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+        blocked = text(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}")
+        while not session.scalar(blocked):
+            assert time.monotonic() < end, "nobody waits"
+            session.rollback()
+            time.sleep(0.02)
+        assert all(life.touch(answering, row.id) for row in rows[1:])
+        answering.commit()
+        changing.result(timeout=30)
+
+
+@pytest.mark.parametrize("user_id", [1, None])
+def test_models_of_a_user_are_found_without_looking_at_those_of_all(session, storage, user, user_id):
+    """What is asked for at every answer, and for each user of a clean-up."""
+    store(session, storage, user_id=user_id)
+    session.execute(text("INSERT INTO users (id) SELECT generate_series(3, 3000)"))
+    session.execute(
+        text("""
+            INSERT INTO user_models (user_id, kind, version, state, path, sha256, size_bytes)
+            SELECT id, 'm1', 'a', 'serving', 'm1/' || id || '/a', '0', 1 FROM users WHERE id > 2
+        """)
+    )
+    session.commit()
+    session.execute(text("ANALYZE user_models"))
+    session.commit()
+    life.serving(session, user_id, ModelKind.M1)
+    user_models.marked(session, user_id, ModelKind.M1)
+    user_models.mark_unused(session, user_id, ModelKind.M1, 1)
+    scans = "SELECT seq_scan, idx_scan > 0 FROM pg_stat_xact_user_tables WHERE relname = 'user_models'"
+    assert tuple(session.execute(text(scans)).one()) == (0, True)

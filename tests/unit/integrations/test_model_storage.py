@@ -199,6 +199,19 @@ def test_files_of_others_in_a_folder_of_ours_stay(storage, root, tmp_path):
     assert (tmp_path / "outside.npz").read_bytes() == b"dear"
 
 
+def test_a_version_beside_files_of_others_is_listed_as_far_as_it_is_of_ours(storage, root):
+    """Whoever removes all versions of a user must hear of it; a file browser or NFS may have left something."""
+    stored = storage.write("m1/1/a", FILES)
+    (root / "m1/1/a/.DS_Store").write_bytes(b"x")
+    (root / "m1/1/a/sub").mkdir()
+    [folder] = storage.list("m1/1")
+    assert (folder.path, folder.files, folder.size_bytes, folder.whole) == ("m1/1/a", 3, stored.size_bytes, True)
+    assert sorted(storage.strangers()) == ["m1/1/a/.DS_Store", "m1/1/a/sub"]
+    storage.delete("m1/1/a")
+    assert tree(root / "m1/1/a") == [".DS_Store", "sub"]
+    assert (paths(storage), sorted(storage.strangers())) == ([], ["m1/1/a/.DS_Store", "m1/1/a/sub"])
+
+
 def test_nothing_is_read_or_written_through_a_link(storage, root, tmp_path):
     stored = storage.write("m1/1/a", FILES)
     (root / "m1/1").rename(tmp_path / "moved")
