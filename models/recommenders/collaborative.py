@@ -99,7 +99,8 @@ class CollaborativeRecommender:
         return self.companions if self.community is None else ()
 
 
-@lru_cache(maxsize=4)
+# As many as there may be answers under way at once.
+@lru_cache(maxsize=16)
 def _view(history: History, traits: ItemTraits, generators: Generators | None) -> UserView:
     """An answer ranks and then scores what others ranked, with the same history: it is looked at once."""
     return view_user(history, traits, generators)

@@ -24,13 +24,14 @@ CARD_FILE = "card.json"
 FEWEST_WANTED = 5
 # Own items that examples are made of; the heaviest are taken.
 _MOST_WANTED = 1000
-# Items taken as unwanted, for each wanted one, and at least.
+# Items taken as unwanted where no community proposes, for each wanted one, and at least.
 _NEGATIVES, _FEWEST_NEGATIVES = 4, 100
-# What all wanted items weigh together, where the sampled others weigh 1. Most candidates are not wanted, and a balance
+# What all wanted items weigh together, where the others weigh 1. Most candidates are not wanted, and a balance
 # would teach the new trees to take that back.
 _SHARE_OF_WANTED = 0.25
-# A dislike, or a skip that no play outweighs, is known; a sampled item is only supposed to be unwanted.
-_REJECTION_WEIGHT = 5.0
+# A dislike, or a skip that no play outweighs, is known; another item is only supposed to be unwanted. So much, because
+# few rejections have to move leaves that are held back for the sake of all other examples.
+_REJECTION_WEIGHT = 60.0
 
 
 def train_collaborative(
@@ -42,7 +43,7 @@ def train_collaborative(
 ) -> TrainedModel:
     """Fine-tune the community's ranker to a user; without a community train on the user's rows and companions alone.
 
-    Raises PermanentError too-little-history with fewer than `FEWEST_WANTED` wanted items.
+    Raises PermanentError too-little-history with fewer than `FEWEST_WANTED` wanted items, or without any others.
     """
     n_wanted = int(history.wanted().sum())
     if n_wanted < FEWEST_WANTED:
@@ -62,7 +63,7 @@ def training_rows(
     companions: Sequence[Recommender],
     seed: int = 0,
 ) -> TrainingRows:
-    """Wanted items by their weight, rejected ones, and a sample of candidates taken as unwanted."""
+    """Wanted items by their weight, rejected ones, and others taken as unwanted."""
     traits = item_traits(catalog)
     generators = community.generators if community is not None else None
     row = history_rows([history], len(catalog))
@@ -71,7 +72,11 @@ def training_rows(
     heaviest = np.argsort(-view.row.data, kind="stable")[:_MOST_WANTED]
     wanted, weights = view.row.indices[heaviest].astype(np.intp), view.row.data[heaviest]
     rejected = history.positions[_rejected(history)]
-    others = _sampled(view, catalog, _NEGATIVES * len(wanted), seed)
+    others = _others(view, catalog, _NEGATIVES * len(wanted), seed)
+    if not len(others):
+        raise PermanentError(
+            "too-little-history", "The user has every track there is; M3 has none to tell theirs from."
+        )
     positions = np.concatenate([wanted, rejected, others])
     speaking = companions if community is None else ()
     return TrainingRows(
@@ -92,17 +97,20 @@ def _rejected(history: History) -> NDArray[np.bool_]:
     return (history.likes < 0) | ((history.skips > history.plays) & ~history.wanted())
 
 
-def _sampled(view: UserView, catalog: Catalog, count: int, seed: int) -> NDArray[np.intp]:
-    """Items the user does not have: candidates, which must be told apart; half from all where no community proposes."""
-    rng = np.random.default_rng(seed)
+def _others(view: UserView, catalog: Catalog, count: int, seed: int) -> NDArray[np.intp]:
+    """Items the user does not have: all candidates, or where no community proposes a sample, half of it from all items.
+
+    A sample of the candidates of a community would lower those that it happens to hold against the others, which are
+    what is ranked later.
+    """
     closed = np.zeros(len(catalog), dtype=np.bool_)
     closed[view.history.positions] = True
     popular = best_first(Popularity.of_catalog(catalog).listeners, closed, POPULAR).positions
     near = np.union1d(proposed(view, closed, CANDIDATES), popular)
-    count = max(count, _FEWEST_NEGATIVES)
     if view.listeners is not None:
-        return rng.choice(near, min(len(near), count), replace=False)
+        return near
+    rng = np.random.default_rng(seed)
+    count = max(count, _FEWEST_NEGATIVES)
     near = rng.choice(near, min(len(near), -(-count // 2)), replace=False)
-    closed[near] = True
-    rest = np.flatnonzero(~closed)
+    rest = np.setdiff1d(np.flatnonzero(~closed), near)
     return np.concatenate([near, rng.choice(rest, min(len(rest), count // 2), replace=False)])

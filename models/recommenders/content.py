@@ -4,6 +4,7 @@ Two linear models over the same terms: a support vector machine that tells the u
 centroid of what the user has now. Their scores are added, each divided by its spread over the catalog.
 """
 
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -86,17 +87,28 @@ class ContentRecommender:
 
     def rank(self, history: History, excluded: NDArray[np.bool_], limit: int) -> Scored:
         """The items that fit best; see `Recommender.rank`."""
-        return best_first(self._space.rows @ self._blend(history), excluded, limit)
+        return best_first(_scores_of_all(self, history), excluded, limit)
 
     def scores(self, history: History, positions: NDArray[np.intp]) -> Floats:
         """How well each item fits, [m]; see `Recommender.scores`."""
-        return np.asarray(self._space.rows[positions] @ self._blend(history), dtype=np.float32)
+        return _scores_of_all(self, history)[positions]
+
+    def score_all(self, history: History) -> Floats:
+        """The score of every item, [n]."""
+        return np.asarray(self._space.rows @ self._blend(history), dtype=np.float32)
 
     def _blend(self, history: History) -> Floats:
         """The weight of each term, [t]. What the user did since the training moves the centroid."""
         blend = self._centroid_share * _centroid(self._space, history)
         blend[self._columns] += self._weights
         return blend
+
+
+# As many as there may be answers under way at once.
+@lru_cache(maxsize=16)
+def _scores_of_all(model: ContentRecommender, history: History) -> Floats:
+    """An answer asks three times with the same history: M2 ranks, M3 has it rank, and what others found is scored."""
+    return model.score_all(history)
 
 
 def _top_terms(space: ContentSpace, weights: Floats) -> list[str]:

@@ -40,12 +40,17 @@ class Ease:
 
     def scores(self, row: "csr_array") -> NDArray[np.float32]:
         """Scores [n] for the one user of `row`, [1, n]."""
-        return np.asarray(self.score_many(row)[0])
+        own = row.toarray()[0]
+        return np.asarray(own - self._residual(row, own) / self.diagonal, dtype=np.float32)
 
     def score_many(self, rows: "csr_array") -> NDArray[np.float32]:
         """Scores [k, n] for k users given as rows of weights, [k, n]. An item a user has is scored by the others."""
+        if rows.shape[0] == 1:
+            return self.scores(rows)[None]
         own = rows.toarray()
-        return np.asarray(own - self._residual(rows, own) / self.diagonal, dtype=np.float32)
+        weights = (rows @ self.columns).toarray() @ self.dual / np.float32(self.penalty)
+        residual = own - (self.columns @ weights.T).T
+        return np.asarray(own - residual / self.diagonal, dtype=np.float32)
 
     def score_without(self, row: "csr_array", left_out: "csr_array") -> NDArray[np.float32]:
         """Scores [n] for the user of `row` as if `left_out`, one of the fitted rows, had never been there; both [1, n].
@@ -53,16 +58,19 @@ class Ease:
         Exact, by the formula of Sherman and Morrison for a row that leaves A'A.
         """
         own, leaving = row.toarray()[0], left_out.toarray()[0]
-        direction = self._residual(left_out, leaving[None])[0]
+        direction = self._residual(left_out, leaving)
         room = self.penalty - float(leaving @ direction)
-        residual = self._residual(row, own[None])[0] + float(own @ direction) / room * direction
+        residual = self._residual(row, own) + float(own @ direction) / room * direction
         return np.asarray(own - residual / (self.diagonal + direction**2 / room), dtype=np.float32)
 
-    def _residual(self, rows: "csr_array", own: NDArray[np.float32]) -> NDArray[np.float32]:
-        """lambda x P = x - x A'MA, [k, n]."""
-        overlap = (rows @ self.columns).toarray()
-        weights = (overlap @ self.dual) / np.float32(self.penalty)
-        return np.asarray(own - (self.columns @ weights.T).T, dtype=np.float32)
+    def _residual(self, row: "csr_array", own: NDArray[np.float32]) -> NDArray[np.float32]:
+        """lambda x P = x - x A'MA of one user x, [n]."""
+        from scipy.linalg.blas import ssymv
+
+        overlap = (row @ self.columns).toarray()[0]
+        # Reading the matrix is what takes the time; it is symmetric, so that one triangle will do.
+        weights = ssymv(1 / self.penalty, self.dual.T, overlap, lower=1)
+        return np.asarray(own - self.columns @ weights, dtype=np.float32)
 
 
 def _inverse(gram: NDArray[np.float32], penalty: float) -> NDArray[np.float32]:

@@ -30,13 +30,15 @@ class ItemTraits:
 @lru_cache(maxsize=2)
 def item_traits(catalog: Catalog) -> ItemTraits:
     """The traits of all items of a catalog."""
-    names, artist = np.unique(np.array(catalog.artists, dtype=np.str_), return_inverse=True)
+    # NumPy would give every name the length of the longest.
+    numbers: dict[str, int] = {}
+    artist = [numbers.setdefault(name, len(numbers)) for name in catalog.artists]
     return ItemTraits(
         genre_units=_genre_units(catalog.genres),
         genre_count=np.diff(catalog.genres.indptr).astype(np.float32),
         genre_entropy=_entropy(catalog.genres),
-        artist=artist.astype(np.intp),
-        n_artists=len(names),
+        artist=np.array(artist, dtype=np.intp),
+        n_artists=len(numbers),
         audio=_standardized(catalog.features),
         popularity=catalog.popularity.astype(np.float32),
     )

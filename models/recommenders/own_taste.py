@@ -22,6 +22,8 @@ OWN_TASTE_COLUMNS = (
 )
 # Own items that an item's sound is compared with; the heaviest are taken.
 _COMPARED = 200
+# Share of all weights below which the rest, without one item, says nothing.
+_LEAST_REST = 1e-5
 
 
 def own_taste(
@@ -74,7 +76,10 @@ def _of_sound(row: "csr_array", traits: ItemTraits, positions: NDArray[np.intp])
     share[own] = weights
     itself = share[positions]
     total = weights @ sounds - np.nan_to_num(asked) * itself[:, None]
-    mean = total / (weights.sum() - itself)[:, None]
+    rest = weights.sum() - itself
+    # Of an item that outweighs all others by far, what is left is rounding.
+    rest[rest < _LEAST_REST * weights.sum()] = np.nan
+    mean = total / rest[:, None]
     heaviest = np.argsort(-weights, kind="stable")[:_COMPARED]
     squared = _squared_distances(asked, sounds[heaviest])
     squared[positions[:, None] == own[heaviest][None, :]] = np.inf

@@ -12,11 +12,11 @@ from core.errors import PermanentError
 from models.recommenders.stack_features import COLUMNS
 
 #: Trees a user gets of their own, and how far each of them goes: on top of the community's ranker, whose order is
-#: already good, they may only lean (three times this rate measured clearly worse); alone they have all to say.
+#: already good, they may only lean, and only where many examples or heavy ones agree; alone they have all to say.
 USER_TREES = 50
 USER_DEPTH = 4
-USER_LEARNING_RATE = 0.01
-ALONE_LEARNING_RATE = 0.06
+USER_LEARNING_RATE, USER_L2_LEAF_REG = 0.01, 100.0
+ALONE_LEARNING_RATE, ALONE_L2_LEAF_REG = 0.06, 10.0
 # Borders that a column is cut at: fewer for one user, whose few rows have no more to say, in half the time.
 _BORDERS, _USER_BORDERS = 128, 32
 
@@ -55,8 +55,9 @@ class Ranker:
     @classmethod
     def fine_tune(cls, base: Self | None, rows: TrainingRows, seed: int = 0) -> Self:
         """Add trees to `base` for the examples of one user; without a base the same trees are all there is."""
-        rate = USER_LEARNING_RATE if base is not None else ALONE_LEARNING_RATE
-        return cls(_grown(rows, USER_TREES, USER_DEPTH, rate, 10.0, seed, base.model if base is not None else None))
+        if base is None:
+            return cls(_grown(rows, USER_TREES, USER_DEPTH, ALONE_LEARNING_RATE, ALONE_L2_LEAF_REG, seed))
+        return cls(_grown(rows, USER_TREES, USER_DEPTH, USER_LEARNING_RATE, USER_L2_LEAF_REG, seed, base.model))
 
     def predict(self, columns: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores [m] of columns [m, len(COLUMNS)]."""

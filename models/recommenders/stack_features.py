@@ -36,6 +36,8 @@ COLUMNS: tuple[str, ...] = (
 )
 # The best items of a signal say what a high score of this user is.
 _REFERENCE = 500
+# Pairs of an item and one of the user's that are compared at once: 80 MB for each of a few matrices.
+_MOST_PAIRS = 20_000_000
 # Users scored at once: 64 of them over 65,000 items are 17 MB for each signal.
 _TOGETHER = 64
 
@@ -99,6 +101,19 @@ def feature_rows(
     companions: Sequence[Recommender] = (),
 ) -> NDArray[np.float32]:
     """Columns [m, len(COLUMNS)] float32 of the items at `positions`, [m]."""
+    # Every item is compared with every item of the user.
+    step = max(1, _MOST_PAIRS // max(1, len(view.history)))
+    parts = [positions[start : start + step] for start in range(0, len(positions), step)] or [positions]
+    return np.concatenate([_feature_rows(view, traits, generators, part, companions) for part in parts])
+
+
+def _feature_rows(
+    view: UserView,
+    traits: ItemTraits,
+    generators: Generators | None,
+    positions: NDArray[np.intp],
+    companions: Sequence[Recommender],
+) -> NDArray[np.float32]:
     table = {name: np.full(len(positions), np.nan, dtype=np.float32) for name in COLUMNS}
     for name, scores in view.signals.items():
         table |= _forms(name, scores[positions], view.references[name])
@@ -168,9 +183,9 @@ def _of_neighbors(view: UserView, generators: Generators, positions: NDArray[np.
     """How near an item is to single items of the user."""
     own = view.row.indices
     cosine = generators.als.cosine(positions, own)
-    itself = positions[:, None] == own[None, :]
+    itself = _meetings(positions, own)
     cosine[itself] = 0.0
-    mean = cosine.sum(axis=1) / np.maximum(1, len(own) - itself.sum(axis=1))
+    mean = cosine.sum(axis=1) / np.maximum(1, len(own) - np.bincount(itself[0], minlength=len(positions)))
     cosine[itself] = -1.0
     best = _three_greatest(cosine)
     near = generators.knn.similarity[own][:, positions].tocsc()
@@ -185,10 +200,17 @@ def _of_neighbors(view: UserView, generators: Generators, positions: NDArray[np.
     }
 
 
-def _three_greatest(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The three greatest of each row, or all of fewer; a tenth of the time of `np.partition` on wide rows."""
-    left, rows = values.copy(), np.arange(len(values))
-    found = np.empty((len(values), min(3, values.shape[1])), dtype=np.float32)
+def _meetings(positions: NDArray[np.intp], own: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where an item meets itself: places in `positions`, and in `own`, which ascends."""
+    places = np.minimum(np.searchsorted(own, positions), len(own) - 1)
+    meeting = np.flatnonzero(own[places] == positions)
+    return meeting, places[meeting]
+
+
+def _three_greatest(left: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The three greatest of each row, or all of fewer, which are overwritten; `np.partition` takes tenfold."""
+    rows = np.arange(len(left))
+    found = np.empty((len(left), min(3, left.shape[1])), dtype=np.float32)
     for place in range(found.shape[1]):
         columns = left.argmax(axis=1)
         found[:, place] = left[rows, columns]
@@ -202,7 +224,7 @@ def _nearest_other(
     if not len(others):
         return np.full(len(positions), np.nan, dtype=np.float32)
     cosine = generators.als.cosine(positions, others)
-    cosine[positions[:, None] == others[None, :]] = -1.0
+    cosine[_meetings(positions, others)] = -1.0
     return np.asarray(cosine.max(axis=1))
 
 

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
 
 from core.errors import MusicSpaceError, RetryableError
@@ -12,6 +13,9 @@ from db.engine import open_session
 from services.personal.loaded_catalog import LoadedCatalog, read_catalog
 
 log = get_logger(__name__)
+
+#: Makes what answers need beside the catalog itself.
+Prepare = Callable[[LoadedCatalog], None]
 
 #: How long a caller waits for others who read the library, before it is told to come again.
 WAIT_SECONDS = 20.0
@@ -27,10 +31,15 @@ class CatalogStore:
         self._url = database_url
         self._lock = threading.Lock()
         self._found: LoadedCatalog | None = None
+        self._prepare: Prepare | None = None
         self._checked = self._next_check = 0.0
 
-    def get(self, refresh_seconds: float) -> LoadedCatalog:
-        """The catalog; if it may be outdated, a thread looks for changes while this one serves."""
+    def get(self, refresh_seconds: float, prepare: Prepare | None = None) -> LoadedCatalog:
+        """The catalog; if it may be outdated, a thread looks for changes while this one serves.
+
+        `prepare` is called with this one if it is only read now, and with every later one before it serves.
+        """
+        self._prepare = prepare or self._prepare
         found = self._found
         if found is None:
             return self._locked(WAIT_SECONDS, refresh_seconds, not_before=0.0)
@@ -68,24 +77,38 @@ class CatalogStore:
         with open_session(self._url) as session:
             found = read_catalog(session, self._found)
         if found is not self._found:
-            if self._found is not None and self._found.has_space:
-                # Who asks the new one first shall not wait for what the old one had.
-                _ = found.space, found.similarity
-            self._found = found
+            try:
+                self._make_ready(found)
+            finally:
+                # Even so it is newer than the other.
+                self._found = found
             seconds = time.monotonic() - started
             log.info("catalog_read", tracks=len(found.catalog), seconds=round(seconds, 2))
             self._next_check = time.monotonic() + max(refresh_seconds, _PAUSES * seconds)
         self._checked = started
         return found
 
+    def _make_ready(self, found: LoadedCatalog) -> None:
+        """Who asks the new one first shall not wait for what the old one had."""
+        if self._found is not None and self._found.has_space:
+            _ = found.space
+        if self._prepare is None:
+            return
+        try:
+            self._prepare(found)
+        except MusicSpaceError as error:
+            # Whoever asks first makes what is missing, or is told why that cannot be.
+            log.warning("catalog_not_prepared", code=error.code, reason=error.message)
 
-def current_catalog(settings: Settings, *, fresh: bool = False) -> LoadedCatalog:
+
+def current_catalog(settings: Settings, *, fresh: bool = False, prepare: Prepare | None = None) -> LoadedCatalog:
     """All tracks. The first call in a process reads them, later ones look for changes now and then.
 
     Parameters
     ----------
     settings : `personal.catalog_refresh_seconds` is the shortest pause between two looks
     fresh : wait for everything that is committed by now, as a training after an import must
+    prepare : called with every catalog that is read from now on, before anybody gets it
 
     Raises
     ------
@@ -94,7 +117,7 @@ def current_catalog(settings: Settings, *, fresh: bool = False) -> LoadedCatalog
     """
     store = _store(settings.required_database_url, os.getpid())
     seconds = settings.personal.catalog_refresh_seconds
-    return store.get_fresh(seconds) if fresh else store.get(seconds)
+    return store.get_fresh(seconds) if fresh else store.get(seconds, prepare)
 
 
 @lru_cache(maxsize=2)

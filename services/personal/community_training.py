@@ -11,6 +11,7 @@ from core.settings import Settings
 from core.telemetry import get_logger
 from core.user_models import ModelKind, UserModelState
 from db.engine import open_session
+from db.repositories.personalized_users import mark_misfits
 from db.repositories.user_data import community_knows_removed, retire_community
 from integrations.model_storage import ModelStorage
 from models.recommenders.community import CommunityModel, CommunityOptions, train_community
@@ -60,6 +61,7 @@ def run_community_training(session: Session, settings: Settings, *, on_progress:
     if stored.row is not None:
         # No roll-back to what was learned from users who were removed since.
         retire_community(session, longest_s, [UserModelState.PREVIOUS])
+        mark_misfits(session)
     return {
         "model": ModelKind.M3,
         "users": len(histories),

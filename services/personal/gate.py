@@ -1,8 +1,9 @@
 """May a new version of a user's model take the place of what answers so far? Only if it ranks no worse.
 
-Some of a user's items are never learned from, by any version; both versions are asked how surely they put those above
-items that the user does not have. Which items these are follows from ids alone, so that it stays the same. Each counts
-by how much the user wants it now: else whose taste changes would keep the model of the old one.
+Some of a user's items are told to no version; both are asked how surely they put those above items that the user does
+not have. Which items these are follows from ids alone, so that it stays the same. They may be taken for others that the
+user does not want, as whatever the user will want next may be: how well that is found is the question. Each counts by
+how much the user wants it now: else whose taste changes would keep the model of the old one.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,7 @@ from db.repositories import personalized_users as users
 from db.repositories.enqueue import create_job, enqueue_targets, jobs_working_on, seal_job
 from db.repositories.tracks import ids_lacking_features
 from db.repositories.user_models import touch_all
+from db.repositories.users import lock_user
 
 # Targets are tracks or users elsewhere; what all users have in common belongs to nobody in particular.
 _EVERYBODY = 0
@@ -23,6 +24,8 @@ COMMUNITY = "community"
 ASKED = "asked"
 #: Fewer tracks of a user say too little to learn what users have in common.
 COMMUNITY_MIN_TRACKS = 10
+
+_TRIED_LATELY = timedelta(days=1)
 
 # Features come first: M1 learns from them. M3 learns from what the other two say, so it comes last.
 _STAGES = {ModelKind.M1: 1, ModelKind.M2: 2, ModelKind.M3: 3}
@@ -102,9 +105,9 @@ def start_training(session: Session, settings: Settings, user_id: int, kind: Mod
 
 def start_community_training(session: Session) -> Started:
     """Enqueue the training of what all users have in common; one that is live is returned instead."""
-    live = jobs_working_on(session, WorkKind.TRAIN_COMMUNITY, [_EVERYBODY], except_job=0)
-    if live:
-        return Started(live[0], created=False)
+    live = _live_community_training(session)
+    if live is not None:
+        return Started(live, created=False)
     params = {"model": ModelKind.M3, "of": COMMUNITY}
     job_id, created = create_job(session, JobKind.TRAIN_MODEL, params=params, unique_key=COMMUNITY)
     if created:
@@ -125,15 +128,25 @@ def has_enough_users(session: Session, settings: Settings) -> bool:
 
 
 def _first_community_training(session: Session, settings: Settings) -> int | None:
-    """The job that trains what users have in common, if that never was and there is enough to learn from."""
+    """The job that trains what users have in common, if that never was and there is enough to learn from.
+
+    One that failed is left to the nightly run: not every request that follows tries it again.
+    """
     if users.community_trained_at(session) is not None or not has_enough_users(session, settings):
         return None
-    return start_community_training(session).job_id
+    live = _live_community_training(session)
+    if live is None and users.community_tried_since(session, datetime.now(UTC) - _TRIED_LATELY):
+        return None
+    return live or start_community_training(session).job_id
+
+
+def _live_community_training(session: Session) -> int | None:
+    return next(iter(jobs_working_on(session, WorkKind.TRAIN_COMMUNITY, [_EVERYBODY], except_job=0)), None)
 
 
 def _lock(session: Session, user_id: int) -> None:
     """Nobody else starts trainings of the user until the end of the transaction."""
-    if not users.lock_user(session, user_id):
+    if not lock_user(session, user_id):
         raise PermanentError("not-found", f"There is no user {user_id}; import a playlist for them first.")
     if users.is_being_removed(session, user_id):
         raise PermanentError("wrong-state", f"The data of user {user_id} are being removed.")

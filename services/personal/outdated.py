@@ -31,7 +31,9 @@ def start_due(session: Session, settings: Settings, limit: int = BATCH) -> list[
     # By ascending id, so that two transactions never wait for each other.
     for user_id in sorted(due_users(session, settings, limit)):
         try:
-            job = start_init_models(session, settings, user_id, reason="outdated")
+            # What an attempt that fails has written goes with it: half a job would block the user.
+            with session.begin_nested():
+                job = start_init_models(session, settings, user_id, reason="outdated")
         except PermanentError as error:
             # Removed, or about to be.
             log.info("user_not_renewed", user_id=user_id, code=error.code, reason=error.message)
@@ -56,6 +58,7 @@ def start_outdated_community(session: Session, settings: Settings) -> list[int]:
     if not has_enough_users(session, settings):
         # Nothing can take the place of a version that knows users who were removed.
         retire_community(session, longest_s, [UserModelState.SERVING, UserModelState.PREVIOUS])
+        users.mark_misfits(session)
         return []
     started = start_community_training(session)
     return [started.job_id] if started.created else []

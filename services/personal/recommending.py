@@ -1,6 +1,7 @@
 """Recommendations for a user: candidates of every model, one ranking out of all, variety, and reasons."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,13 @@ from sqlalchemy.orm import Session
 from core.errors import PermanentError
 from core.settings import Settings
 from core.user_models import ModelKind
+from db.engine import open_session
+from db.repositories.model_usage import users_with_models
 from models.recommenders.catalog import Catalog
 from models.recommenders.diversity import diversify
-from models.recommenders.history import History
+from models.recommenders.history import History, plays_only
+from models.recommenders.merging import MergeWeights
+from models.recommenders.protocol import Recommender
 from models.recommenders.reasons import Reason, explain
 from services.personal.answers import Answer, AnsweringModel, Because, RecommendedTrack
 from services.personal.ballot import Ballot, vote, voters
@@ -24,6 +29,10 @@ from services.personal.wishes import Wish, excluded_tracks
 
 #: Variety is sought among so many times the tracks that are asked for.
 _CHOICE = 10
+#: So many times as many candidates are asked for next.
+_MORE = 4
+#: The id of no user.
+_NOBODY = 0
 
 
 def recommend(
@@ -46,12 +55,47 @@ def recommend(
             "invalid-request",
             f"limit is at most {settings.recommend.max_limit} (MUSICSPACE_RECOMMEND__MAX_LIMIT), not {wish.limit}.",
         )
-    loaded = current_catalog(settings)
+    loaded = current_catalog(settings, prepare=partial(_rehearse, settings))
     history = load_history(session, user_id, loaded.catalog)
+    return _answer(session, settings, user_id, loaded, history, wish, kinds)
+
+
+def warm_up(settings: Settings) -> None:
+    """Read what all answers have in common, so that nobody waits for it; nothing where no user has a model.
+
+    Raises
+    ------
+    RetryableError
+        `recommendations-busy`: others read the library and take long; `database-unavailable`.
+    """
+    with open_session(settings.required_database_url) as session:
+        needed = users_with_models(session) > 0
+    if needed:
+        current_catalog(settings, prepare=partial(_rehearse, settings))
+
+
+def _rehearse(settings: Settings, loaded: LoadedCatalog) -> None:
+    """Answer somebody who played one track: whatever that makes upon this catalog is there for all who ask."""
+    one = np.arange(min(1, len(loaded.catalog)))
+    with open_session(settings.required_database_url) as session:
+        history = plays_only(one, np.ones(len(one), dtype=np.float32))
+        _answer(session, settings, _NOBODY, loaded, history, Wish(limit=2), tuple(ModelKind))
+
+
+def _answer(
+    session: Session,
+    settings: Settings,
+    user_id: int,
+    loaded: LoadedCatalog,
+    history: History,
+    wish: Wish,
+    kinds: Collection[ModelKind],
+) -> Answer:
     excluded = excluded_tracks(loaded, history, wish)
     models = serving_models_of(settings).of_user(session, settings, user_id, loaded, kinds)
     asked = voters(models, history)
-    ballot = vote(asked, models.weights, history, excluded, max(settings.recommend.candidates, wish.limit))
+    candidates = max(settings.recommend.candidates, wish.limit)
+    ballot = propose(loaded, asked, models.weights, history, excluded, candidates, wish.limit)
     diversity = settings.recommend.diversity if wish.diversity is None else wish.diversity
     chosen = choose(loaded, ballot, wish.limit, diversity)
     knows_user = any(models.by_kind[kind].state is ServedState.PERSONAL for kind in asked)
@@ -62,6 +106,25 @@ def recommend(
         {kind: _describe(models, kind, ballot.weights) for kind in models.by_kind},
         _tracks(loaded.catalog, chosen, reasons),
     )
+
+
+def propose(
+    loaded: LoadedCatalog,
+    recommenders: Mapping[ModelKind, Recommender],
+    weights: MergeWeights,
+    history: History,
+    excluded: NDArray[np.bool_],
+    candidates: int,
+    limit: int,
+) -> Ballot:
+    """Let each propose its best `candidates`; more where these hold the same few recordings again and again."""
+    open_to = len(excluded) - int(excluded.sum())
+    while True:
+        ballot = vote(recommenders, weights, history, excluded, candidates)
+        found = len(_first_of_each(loaded.recordings[ballot.merged.positions]))
+        if found >= limit or candidates >= open_to:
+            return ballot
+        candidates *= _MORE
 
 
 def choose(loaded: LoadedCatalog, ballot: Ballot, limit: int, diversity: float) -> Ballot:

@@ -28,7 +28,8 @@ class Wish:
     without_tracks: Collection[int] = ()
     #: Lowest and highest value of features, in their units; tracks of which one is unknown are left out.
     features: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    other_versions: bool = False  #: Whether other versions of a recording that the user owns may come.
+    #: Whether other versions may come of what the user owns or dislikes, or of `without_tracks`.
+    other_versions: bool = False
 
 
 def excluded_tracks(loaded: LoadedCatalog, history: History, wish: Wish) -> Mask:
@@ -41,12 +42,12 @@ def excluded_tracks(loaded: LoadedCatalog, history: History, wish: Wish) -> Mask
     """
     catalog = loaded.catalog
     mask = owned_or_disliked(history, len(catalog))
+    named = catalog.find(np.fromiter(wish.without_tracks, dtype=np.int64))
+    mask[named[named >= 0]] = True
     if not wish.other_versions and mask.any():
         theirs = np.zeros(int(loaded.recordings.max()) + 1, dtype=np.bool_)
         theirs[loaded.recordings[mask]] = True
         mask |= theirs[loaded.recordings]
-    named = catalog.find(np.fromiter(wish.without_tracks, dtype=np.int64))
-    mask[named[named >= 0]] = True
     if wish.genres:
         mask |= ~_of_genres(catalog, _columns(catalog, wish.genres, required=True))
     if wish.without_genres:

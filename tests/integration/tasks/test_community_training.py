@@ -114,6 +114,20 @@ def test_the_first_m3_of_a_user_is_compared_with_what_users_have_in_common(sessi
     assert (life.serving(session, USERS + 1, ModelKind.M3) is not None) == result["swapped"]
 
 
+def test_an_m3_trained_without_knowledge_of_others_is_trained_anew_once_there_is_some(session, chosen, tracks, do):
+    session.execute(text("INSERT INTO personalized_users SELECT generate_series(1, 3)"))
+    for user, fine_tuned in ((1, False), (2, True)):
+        session.execute(
+            text("""INSERT INTO user_models (user_id, kind, version, state, path, sha256, size_bytes, metrics)
+                    VALUES (:user, 'm3', 'v', 'serving', 'm3/' || :user || '/v', '', 0,
+                            jsonb_build_object('fine_tuned', CAST(:fine_tuned AS boolean)))"""),
+            {"user": user, "fine_tuned": fine_tuned},
+        )
+    do()
+    outdated = "SELECT user_id FROM personalized_users WHERE outdated_at IS NOT NULL"
+    assert session.scalars(text(outdated)).all() == [1]
+
+
 def test_what_is_held_out_stays_the_same_when_users_come(session, chosen, tracks):
     loaded = current_catalog(chosen, fresh=True)
     histories = load_histories(session, loaded.catalog, 1_000)

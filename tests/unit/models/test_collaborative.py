@@ -10,6 +10,7 @@ from made_listeners import N_ITEMS, closed_to, made_catalog, made_history, owned
 
 from core.errors import PermanentError
 from core.user_models import ModelKind
+from models.recommenders.candidates import CANDIDATES
 from models.recommenders.collaborative import CollaborativeRecommender, train_collaborative
 from models.recommenders.collaborative_training import training_rows
 from models.recommenders.community import CommunityModel, CommunityOptions, train_community
@@ -88,6 +89,25 @@ def test_a_scene_that_is_disliked_goes_down(community: CommunityModel) -> None:
     assert gap(disliked) > gap(liked) + 0.5
 
 
+@pytest.mark.parametrize(
+    "rejected", [{"likes": np.int8(-1)}, {"skips": np.float32(6), "owned": False}], ids=["dislikes", "skips"]
+)
+def test_own_trees_lower_what_is_near_to_the_rejected(community: CommunityModel, rejected: dict) -> None:
+    catalog, liked = made_catalog(), owned_history(np.concatenate([np.arange(0, 20), np.arange(40, 60)]))
+    columns = {name: getattr(liked, name).copy() for name in rejected}
+    for name, value in rejected.items():
+        columns[name][20:] = value
+    history = dataclasses.replace(liked, **columns)
+    files = train_collaborative(catalog, history, community, ()).files
+    asked = np.concatenate([np.arange(20, 40), np.arange(60, 80)])
+    own, common = (
+        CollaborativeRecommender.from_files(each, catalog, community, ()).scores(history, asked)
+        for each in (files, None)
+    )
+    moved = own - common
+    assert moved[:20].mean() - moved[20:].mean() > 0.15
+
+
 def test_dislikes_and_skips_are_examples_of_the_unwanted(community: CommunityModel) -> None:
     plain = owned_history(np.arange(0, 12))
     likes, skips, owned = plain.likes.copy(), plain.skips.copy(), plain.owned.copy()
@@ -100,6 +120,12 @@ def test_dislikes_and_skips_are_examples_of_the_unwanted(community: CommunityMod
     assert (before.wanted.sum(), rows.wanted.sum()) == (12, 10)
     assert (rows.weights[~rows.wanted] > 1).sum() == 2
     assert not (before.weights[~before.wanted] > 1).any()
+
+
+def test_with_a_community_no_candidate_is_left_out_by_chance(community: CommunityModel) -> None:
+    found = [training_rows(made_catalog(), owned_history(np.arange(0, 12)), community, (), seed) for seed in range(2)]
+    np.testing.assert_array_equal(found[0].columns, found[1].columns)
+    assert (~found[0].wanted).sum() >= CANDIDATES
 
 
 def test_what_is_played_more_and_later_weighs_more(community: CommunityModel) -> None:
@@ -130,6 +156,13 @@ def test_without_any_model_the_popular_come_first() -> None:
     recommender = CollaborativeRecommender.from_files(None, made_catalog(), None, ())
     expected = np.setdiff1d(np.arange(N_ITEMS), history.positions)[::-1][:10]
     assert recommender.rank(history, closed_to(history), 10).positions.tolist() == expected.tolist()
+
+
+def test_who_wants_everything_is_refused() -> None:
+    everything = owned_history(np.arange(N_ITEMS))
+    with pytest.raises(PermanentError, match="every track") as caught:
+        train_collaborative(made_catalog(), everything, None, ())
+    assert caught.value.code == "too-little-history"
 
 
 def test_too_little_history_is_refused(community: CommunityModel) -> None:

@@ -59,6 +59,15 @@ def test_users_together_are_described_as_each_alone() -> None:
         )
 
 
+def test_rows_described_in_parts_are_those_described_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    generators, history = fitted([made_history(seed) for seed in range(60)]), made_history(500)
+    positions = list(range(0, 240, 7))
+    whole = columns_of(history, generators, positions)
+    monkeypatch.setattr("models.recommenders.stack_features._MOST_PAIRS", 4 * len(history))
+    for name, values in columns_of(history, generators, positions).items():
+        np.testing.assert_allclose(values, whole[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
 def test_a_user_left_out_does_not_count_as_a_listener() -> None:
     histories = [made_history(seed) for seed in range(60)]
     generators, traits = fitted(histories), item_traits(made_catalog())

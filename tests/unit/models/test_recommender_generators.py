@@ -45,6 +45,11 @@ def test_ease_folds_in_a_user_it_has_not_seen(rows: csr_array) -> None:
     np.testing.assert_allclose(fitted.scores(rows[[0], :]), expected, atol=2e-5)
 
 
+def test_ease_scores_one_user_as_it_scores_many(rows: csr_array) -> None:
+    fitted = Ease.fit(rows, penalty=3.0)
+    np.testing.assert_allclose(fitted.score_many(rows[[4], :]), fitted.score_many(rows)[[4]], atol=1e-5)
+
+
 def test_ease_without_a_user_is_ease_fitted_without_them(rows: csr_array) -> None:
     user = rows[[0], :]
     without = Ease.fit(rows, penalty=3.0).score_without(user, user)

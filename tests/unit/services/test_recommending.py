@@ -15,7 +15,7 @@ from models.recommenders.merging import MergeWeights
 from services.personal.ballot import vote, voters
 from services.personal.loaded_catalog import LoadedCatalog
 from services.personal.partners import partners
-from services.personal.recommending import choose
+from services.personal.recommending import choose, propose
 from services.personal.serving_models import Community, Served, ServedModels, ServedState
 from services.personal.wishes import Wish, excluded_tracks
 
@@ -149,6 +149,25 @@ def test_other_versions_of_owned_recordings_are_excluded_unless_wished_for(loade
     assert np.flatnonzero(excluded_tracks(loaded, own, Wish(10, other_versions=True))).tolist() == [N // 2]
 
 
+def test_other_versions_of_what_was_shown_are_excluded_too(loaded):
+    nobody = plays_only(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32))
+    shown = int(loaded.catalog.item_ids[N // 2])
+    both = excluded_tracks(loaded, nobody, Wish(10, without_tracks=[shown]))
+    assert np.flatnonzero(both).tolist() == [N // 2, N // 2 + 1]
+    one = excluded_tracks(loaded, nobody, Wish(10, without_tracks=[shown], other_versions=True))
+    assert np.flatnonzero(one).tolist() == [N // 2]
+
+
+def test_recordings_that_are_there_many_times_do_not_make_an_answer_short(loaded, trained, history):
+    """Ten recordings of twelve versions each: the best fifteen candidates are of one or two of them."""
+    many = LoadedCatalog(loaded.catalog, (np.arange(N) // 12).astype(np.int32), "many versions")
+    ballot = propose(many, trained, WEIGHTS, history, excluded(history), 15, limit=8)
+    chosen = choose(many, ballot, 8, diversity=0)
+    assert len(set(many.recordings[chosen.merged.positions].tolist())) == 8
+    # There are ten recordings, two of which the user has all versions of but four.
+    assert len(choose(many, propose(many, trained, WEIGHTS, history, excluded(history), 15, 50), 50, 0).merged) == 9
+
+
 def test_unknown_features_do_not_meet_a_bound(loaded):
     nobody = plays_only(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32))
     assert np.flatnonzero(excluded_tracks(loaded, nobody, Wish(10, features={"energy": (None, 1e9)}))).tolist() == [0]
@@ -159,6 +178,27 @@ def test_a_genre_that_no_track_has_is_named_with_the_closest_one(loaded, history
     with pytest.raises(PermanentError, match="Did you mean 'metal'") as failed:
         excluded_tracks(loaded, history, Wish(10, genres=["metall"]))
     assert failed.value.code == "invalid-request"
+
+
+def test_a_partner_is_not_preferred_for_having_much_metadata():
+    """The one that says the same goes before the one that says the same and much else."""
+    genres, names = genre_columns([[]] * 3)
+    catalog = Catalog(
+        item_ids=np.arange(3),
+        artists=["Slint", "Slint;Codeine;Bedhead;Low;Rodan;Seam;Karate;June of 44", "Slint"],
+        titles=["", "a title of many words that nobody else has in theirs", ""],
+        albums=[None, "an album of as many rare words as one can think of", None],
+        genres=genres,
+        genre_names=names,
+        features=np.full((3, len(FEATURE_NAMES)), np.nan, dtype=np.float32),
+        popularity=np.full(3, np.nan, dtype=np.float32),
+    )
+    space = LoadedCatalog(catalog, np.arange(3, dtype=np.int32), "metadata").space
+    own = plays_only(np.array([1]), np.ones(1, dtype=np.float32))
+    product = float((space.rows[[2]] @ space.rows[[1]].T).toarray()[0, 0])
+    cosine = product / float(space.norms[1] * space.norms[2])
+    assert cosine < 0.25 < product, "the case is none"
+    assert partners(space, None, own, np.array([2])).tolist() == [-1]
 
 
 def test_partners_are_wanted_tracks_with_something_in_common(loaded, history, community):
