@@ -40,6 +40,7 @@ def main() -> None:
         sys.stderr.write(f"API not started [{error.code}]: {error.message}\n")
         sys.exit(EXIT_UNAVAILABLE if isinstance(error, RetryableError) else EXIT_CONFIGURATION)
     configure_logging(settings)
+    threading.Thread(target=warm_up, args=(settings,), name="warm-up", daemon=True).start()
     serve(app, listener)
 
 
@@ -48,6 +49,16 @@ def check_database(settings: Settings) -> None:
     with open_session(settings.required_database_url) as session:
         require_supported(session.connection())
         require_current(session.connection())
+
+
+def warm_up(settings: Settings) -> None:
+    """Read what recommendations need while the server answers already; without it the first who asks waits longer."""
+    from services.personal import recommending
+
+    try:
+        recommending.warm_up(settings)
+    except MusicSpaceError as error:
+        log.warning("warm_up_failed", code=error.code, reason=error.message)
 
 
 def listen(host: str, port: int) -> socket.socket:

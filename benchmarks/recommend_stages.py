@@ -2,30 +2,56 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from core.settings import Settings
 from core.user_models import ModelKind
+from models.recommenders.community import CommunityOptions, train_community
+from models.recommenders.community_files import generator_files
+from models.recommenders.generators import Generators
+from models.recommenders.history import History
+from models.recommenders.interaction_matrix import genre_rows, history_rows
+from models.recommenders.protocol import Recommender
+from services.personal import life
 from services.personal.ballot import vote, voters
 from services.personal.catalog_store import current_catalog
-from services.personal.community_training import run_community_training
-from services.personal.histories import load_history
+from services.personal.histories import load_histories, load_history
 from services.personal.recommending import choose, explain_all, recommend
 from services.personal.serving_models import serving_models_of
-from services.personal.training import train_user_model
+from services.personal.trainers import sources_for
 from services.personal.wishes import Wish, excluded_tracks
+
+#: Users that the ranker is grown on. What serving costs depends on the users the generators know, and those are all.
+_RANKER_USERS = 100
 
 
 def train(session: Session, settings: Settings, user_id: int) -> Iterator[tuple[str, float]]:
     """Train what users have in common and the three models of one user; says how long each took, in seconds."""
     started = time.perf_counter()
-    run_community_training(session, settings, on_progress=lambda *_: None)
-    yield "train what users have in common", time.perf_counter() - started
+    n_users = _train_community(session, settings)
+    yield f"train what {n_users:,} users have in common, the ranker on {_RANKER_USERS}", time.perf_counter() - started
+    loaded, storage = current_catalog(settings), life.storage_of(settings)
+    history = load_history(session, user_id, loaded.catalog)
     for kind in ModelKind:
         started = time.perf_counter()
-        train_user_model(session, settings, user_id, kind)
+        # No gate: it might turn down what is to be measured.
+        trained = sources_for(session, storage, loaded, user_id, kind).train(history)
+        life.store_version(session, storage, user_id, trained)
         yield f"train {kind.upper()}", time.perf_counter() - started
+
+
+def _train_community(session: Session, settings: Settings) -> int:
+    catalog = current_catalog(settings).catalog
+    histories = list(load_histories(session, catalog, settings.personal.community_max_users).values())
+    trained = train_community(catalog, histories[:_RANKER_USERS], CommunityOptions(folds=1), lambda done, total: None)
+    generators = Generators.fit(history_rows(histories, len(catalog)), genre_rows(catalog))
+    trained = replace(trained, files={**trained.files, **generator_files(generators, catalog)})
+    life.store_version(session, life.storage_of(settings), None, trained)
+    return len(histories)
 
 
 def stages(session: Session, settings: Settings, user_id: int) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -42,11 +68,19 @@ def stages(session: Session, settings: Settings, user_id: int) -> Iterator[tuple
     excluded = excluded_tracks(loaded, history, wish)
     recommenders = voters(models, history)
     candidates = settings.recommend.candidates
+
+    def unseen() -> History:
+        """What was found out about a history is kept for the rest of its answer; of a copy nothing is known yet."""
+        return history.take(np.arange(len(history)))
+
+    def rank(each: Recommender) -> object:
+        return each.rank(unseen(), excluded, candidates)
+
     for kind, each in recommenders.items():
-        yield f"rank by {kind.upper()}", lambda each=each: each.rank(history, excluded, candidates)
+        yield f"rank by {kind.upper()}", partial(rank, each)
     yield (
         "rank by all, score the union, merge",
-        lambda: vote(recommenders, models.weights, history, excluded, candidates),
+        lambda: vote(recommenders, models.weights, unseen(), excluded, candidates),
     )
     ballot = vote(recommenders, models.weights, history, excluded, candidates)
     diversity = settings.recommend.diversity

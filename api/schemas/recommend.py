@@ -75,11 +75,15 @@ class PersonalRequest(BaseModel):
     )
     genres: list[Genre] = Field([], max_length=MAX_GENRES, description="Only tracks of at least one of these.")
     exclude_genres: list[Genre] = Field([], max_length=MAX_GENRES)
-    exclude_track_ids: list[Id] = Field([], max_length=MAX_EXCLUDED, description="For instance what was shown lately.")
+    exclude_track_ids: list[Id] = Field(
+        [],
+        max_length=MAX_EXCLUDED,
+        description="For instance what was shown lately; other versions of it do not come either.",
+    )
     features: dict[FeatureName, FeatureRange] = Field(
         {}, description="Bounds of audio features; a track of which a bounded one is unknown does not come."
     )
-    other_versions: bool = Field(False, description="Also other versions of recordings that the user has.")
+    other_versions: bool = Field(False, description="Also other versions of what the user has, or of what is excluded.")
 
     model_config = ConfigDict(
         extra="forbid",

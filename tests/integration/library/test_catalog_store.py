@@ -152,6 +152,27 @@ def test_who_trains_after_an_import_sees_it(settings, add_track):
     assert len(current_catalog(seldom).catalog) == 1
 
 
+def test_a_catalog_is_prepared_before_it_serves(database_url, add_track):
+    add_track()
+    store, prepared = CatalogStore(database_url), []
+    first = store.get(ALWAYS, prepared.append)
+    assert prepared == [first]
+    add_track("Queen", "Innuendo")
+    wait_for(lambda: store.get(ALWAYS) is not first)
+    assert prepared[-1] is store.get(NEVER)
+    assert len(prepared) == 2
+
+
+def test_a_catalog_that_cannot_be_prepared_serves_all_the_same(database_url, add_track, capsys):
+    add_track()
+
+    def fail(_):
+        raise RetryableError("model-storage-unavailable", "The bucket is away.")
+
+    assert len(CatalogStore(database_url).get(NEVER, fail).catalog) == 1
+    assert "The bucket is away." in capsys.readouterr().out
+
+
 def test_many_first_callers_share_one_reading(database_url, add_track):
     add_track()
     store = CatalogStore(database_url)
