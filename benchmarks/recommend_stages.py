@@ -57,7 +57,8 @@ def _train_community(session: Session, settings: Settings) -> int:
 def stages(session: Session, settings: Settings, user_id: int) -> Iterator[tuple[str, Callable[[], object]]]:
     """The steps of one answer, each upon what the one before has left."""
     wish = Wish(limit=20)
-    loaded = current_catalog(settings)
+    # By now: what is found to have changed would be read beside the first step.
+    loaded = current_catalog(settings, fresh=True)
     yield "read the history", lambda: load_history(session, user_id, loaded.catalog)
     history = load_history(session, user_id, loaded.catalog)
     serving = serving_models_of(settings)

@@ -27,7 +27,7 @@ def evaluate_recommenders(
     rows: Annotated[str, typer.Option(help="Which recommenders, separated by commas; by default all.")] = "",
     users: Annotated[int | None, typer.Option(min=20, help="Only so many users, for a quick look.")] = None,
     write_weights: Annotated[
-        Path | None, typer.Option(help="Write the weights learned for merging to this file.")
+        Path | None, typer.Option(help="Write the weights learned for merging into this folder.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:

@@ -23,12 +23,16 @@ from models.recommenders.history import History
 from models.recommenders.protocol import Recommender, Scored
 
 FORMAT_VERSION = 1
+#: The weights that ship: for an M3 that knows what users have in common, and for one that knows a single user alone.
+WEIGHTS_FILE, ALONE_FILE = "merge_weights.json", "merge_weights_alone.json"
 #: Weights are searched in steps of 1 / STEPS.
 STEPS = 20
 #: Places of a ranking that count when weights are learned.
 _CUTOFF = 100
 #: Fewer users than this say more about themselves than about the models.
 FEWEST_EXAMPLES = 20
+#: Scores of one model that differ by less than this share of their range count as equal.
+_RELEVANT = 1e-6
 #: Shares are stored with four decimals.
 _ROUNDING = 1e-3
 
@@ -110,14 +114,16 @@ def merge(scored: Mapping[ModelKind, Scored], weights: MergeWeights) -> Scored:
     return Scored(positions[order], merged[order].astype(np.float32))
 
 
-def learn_weights(examples: Sequence[MergeExample], provenance: Mapping[str, Any] | None = None) -> MergeWeights:
+def learn_weights(
+    examples: Sequence[MergeExample], provenance: Mapping[str, Any] | None = None, *, alone: bool = False
+) -> MergeWeights:
     """The shares of the highest mean NDCG@100, for every set of two or three models.
 
     All shares in steps of 1/20 are tried; among equals those nearest to equal shares win. For a set of models, only
-    users count whom all of them have scored; with fewer than `FEWEST_EXAMPLES` of those the defaults stay. The result
-    depends on nothing but the examples.
+    users count whom all of them have scored; with fewer than `FEWEST_EXAMPLES` of those the defaults stay, which are
+    those of `default_weights(alone=alone)`. The result depends on nothing but the examples.
     """
-    shares = dict(default_weights().shares)
+    shares = dict(default_weights(alone=alone).shares)
     for size in (3, 2):
         for kinds in combinations(sorted(ModelKind), size):
             useful = [example for example in examples if all(kind in example.scored for kind in kinds)]
@@ -127,9 +133,13 @@ def learn_weights(examples: Sequence[MergeExample], provenance: Mapping[str, Any
 
 
 @cache
-def default_weights() -> MergeWeights:
-    """The weights that ship, learned by `musicspace evaluate recommenders --write-weights`."""
-    return read_weights(files("models.recommenders").joinpath("merge_weights.json").read_text(encoding="utf-8"))
+def default_weights(*, alone: bool = False) -> MergeWeights:
+    """The weights that ship, learned by `musicspace evaluate recommenders --write-weights`.
+
+    An M3 that knows nothing of other users is worth far less: for it there are weights of their own (`alone`).
+    """
+    name = ALONE_FILE if alone else WEIGHTS_FILE
+    return read_weights(files("models.recommenders").joinpath(name).read_text(encoding="utf-8"))
 
 
 def read_weights(content: str) -> MergeWeights:
@@ -176,9 +186,16 @@ def _values(scored: Mapping[ModelKind, Scored], kinds: Sequence[ModelKind]) -> t
         own = scored[kind]
         rows = np.searchsorted(positions, own.positions)
         # Equal scores share the last of their ranks: a model that knows nothing of many items favors none of them.
-        ranks = np.searchsorted(-own.scores, -own.scores, side="right")
+        scores = _coarse(own.scores)
+        ranks = np.searchsorted(-scores, -scores, side="right")
         values[rows, column] = 1 - np.log(ranks) / np.log1p(len(positions))
     return positions, values
+
+
+def _coarse(scores: NDArray[np.float32]) -> Floats:
+    """Scores without their last digits: what differs by rounding alone is equal, or ranks would jump between runs."""
+    step = float(np.ptp(scores)) * _RELEVANT if len(scores) else 0.0
+    return np.rint(scores / step) if step > 0 else scores.astype(np.float64)
 
 
 def _best_shares(examples: Sequence[MergeExample], kinds: Sequence[ModelKind]) -> dict[ModelKind, float]:

@@ -130,7 +130,7 @@ class ServingModels:
             served[ModelKind.M3] = self._behavior(request, rows[ModelKind.M3], community, list(served.values()))
         return ServedModels(
             {kind: served[kind] for kind in sorted(kinds)},
-            default_weights() if community is None else community.weights,
+            default_weights(alone=True) if community is None else community.weights,
             community,
         )
 

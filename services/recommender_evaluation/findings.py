@@ -14,7 +14,7 @@ _COMBINED = ("m3", "m3-personal", "merged")
 
 def findings(report: Report) -> str:
     """A list: who leads, what M3 and the merger add, and where a simple baseline is ahead."""
-    lines = [_leader(report), *_against_best(report), *_against_m3(report), *_ahead(report), _reach(report)]
+    lines = [_leader(report), *_against_best(report), *_against_each_other(report), *_ahead(report), _reach(report)]
     return "\n".join(f"- {line}" for line in lines if line)
 
 
@@ -35,8 +35,9 @@ def _against_best(report: Report) -> list[str]:
     return [_sentence(comparison, "the best single model, ") for comparison in found if comparison]
 
 
-def _against_m3(report: Report) -> list[str]:
-    found = (report.find(name, "m3") for name in ("m3-personal", "merged"))
+def _against_each_other(report: Report) -> list[str]:
+    pairs = [("m3-personal", "m3"), ("merged", "m3"), ("m3-alone", "m2"), ("merged-alone", "m2")]
+    found = (report.find(name, other) for name, other in pairs)
     return [_sentence(comparison, "") for comparison in found if comparison]
 
 

@@ -34,6 +34,7 @@ class Ground:
     _m1: list[Recommender | None] | None = None
     _m2: list[Recommender | None] | None = None
     _community: "CommunityModel | None" = None
+    _alone: list[Recommender | None] | None = None
 
     def m1(self) -> Sequence[Recommender | None]:
         """The audio profile of every needed user, [u]; None for one with too little history."""
@@ -99,13 +100,28 @@ class Ground:
 
         return self._train_each("m3-personal", users, train)
 
-    def candidates(self, user: int) -> dict[ModelKind, Scored]:
-        """What the merger gets for a user: the union of all proposals, scored by each of the user's models."""
-        models = [*self._companions(user), self.m3(user)]
+    def m3_alone(self, users: Sequence[int]) -> Sequence[Recommender | None]:
+        """M3 as it is learned of one user where nothing is known of others, [u]; None for users not asked for first."""
+        from models.recommenders.collaborative import CollaborativeRecommender, train_collaborative
+
+        catalog = self.split.catalog
+
+        def train(user: int) -> Recommender:
+            companions = self._companions(user)
+            trained = train_collaborative(catalog, self.split.histories[user], None, companions, seed=SEED)
+            return CollaborativeRecommender.from_files(trained.files, catalog, None, companions)
+
+        if self._alone is None:
+            self._alone = self._train_each("m3-alone", users, train)
+        return self._alone
+
+    def candidates(self, user: int, m3: Recommender | None) -> dict[ModelKind, Scored]:
+        """What the merger gets for a user: the union of all proposals, scored by M1, M2 and the given M3."""
+        models = [*self._companions(user), *([] if m3 is None else [m3])]
         return score_candidates(models, self.split.histories[user], self.split.excluded(user), CANDIDATES)
 
     def train_all(self) -> None:
-        """Train what `candidates` needs."""
+        """Train M1, M2 and what users have in common."""
         self.m1()
         self.m2()
         self.community()

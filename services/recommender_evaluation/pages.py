@@ -1,7 +1,7 @@
 """`report.md`: the table, what follows from it, and how it came about."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from models.recommenders.merging import MergeWeights
 from services.evaluation.markdown import UNDEFINED, number, share, table
@@ -42,7 +42,7 @@ def report_page(report: Report, plots: Sequence[str]) -> str:
         _MEASURES,
         "![NDCG@100 and coverage of every recommender](recommenders.png)" if "recommenders.png" in plots else "",
         f"## Differences on the same users\n\n{_differences(report)}" if report.comparisons else "",
-        _weights(report.weights) if report.weights else "",
+        _weights(report.weights),
         f"## How it was measured\n\n{_method(report)}",
         _LIMITS,
     ]
@@ -91,18 +91,27 @@ def _differences(report: Report) -> str:
     return f"{text}\n\n{table(['', *MEASURES], rows)}"
 
 
-def _weights(weights: MergeWeights) -> str:
+def _weights(weights: Mapping[str, MergeWeights]) -> str:
+    if not weights:
+        return ""
+    sections = [
+        f"{ROWS[name].title[0].upper()}{ROWS[name].title[1:]}:\n\n{_shares(own)}" for name, own in weights.items()
+    ]
+    n_users = max(own.provenance["users"] for own in weights.values())
+    return (
+        "## Weights of the merger\n\nThe share of each model in the merged rank, by the models at hand. They were "
+        f"learned on {n_users:,} users, from whom a fifth of the rest was held out once more; models were trained anew "
+        "without it, and nothing of what the table is judged by was seen.\n\n" + "\n\n".join(sections)
+    )
+
+
+def _shares(weights: MergeWeights) -> str:
     kinds = sorted({kind for own in weights.shares.values() for kind in own})
     rows = [
         [" + ".join(kind.upper() for kind in sorted(own)), *(share(own[kind]) if kind in own else "" for kind in kinds)]
         for own in weights.shares.values()
     ]
-    return (
-        "## Weights of the merger\n\nThe share of each model in the merged rank, by the models at hand. They were "
-        f"learned on {weights.provenance['users']:,} users, from whom a fifth of the rest was held out once more; "
-        "models were trained anew without it, and nothing of what the table is judged by was seen.\n\n"
-        + table(["models", *(kind.upper() for kind in kinds)], rows)
-    )
+    return table(["models", *(kind.upper() for kind in kinds)], rows)
 
 
 def _method(report: Report) -> str:

@@ -9,12 +9,12 @@
 - `rows`: list of `name`, `title`, `users` (who were asked), `single`; by measure `mean`, `low`, `high` (95 %);
   `coverage`, `novelty`, `fit_seconds`, `ms_per_user`
 - `comparisons`: list of `figures.Comparison`: how much `name` exceeds `other`, paired over users
-- `weights`: shares of the merger by set of models, or null where nothing was merged
+- `weights`: by row that merges, shares by set of models
 - `libraries`: versions that it ran with
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from models.recommenders.merging import MergeWeights
@@ -49,7 +49,7 @@ class Report:
     data: Data
     rows: Sequence[Row]
     comparisons: Sequence[Comparison]
-    weights: MergeWeights | None
+    weights: Mapping[str, MergeWeights]  #: Of the rows that merge.
     libraries: dict[str, str]
 
     @property
@@ -77,7 +77,7 @@ class Report:
             "measures": MEASURES,
             "rows": [_row(row) for row in self.rows],
             "comparisons": [asdict(comparison) for comparison in self.comparisons],
-            "weights": json.loads(self.weights.to_json()) if self.weights else None,
+            "weights": {name: json.loads(own.to_json()) for name, own in self.weights.items()},
             "libraries": self.libraries,
         }
         return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

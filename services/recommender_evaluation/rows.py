@@ -18,7 +18,7 @@ from services.recommender_evaluation.splits import evenly
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-#: Users that M3 is fine-tuned to: all of them would take longer than everything else together.
+#: Users that an M3 of their own is trained for: all of them would take longer than everything else together.
 _FINE_TUNED = 300
 
 
@@ -28,7 +28,7 @@ class Ready:
 
     rank: Rank
     fit_seconds: float
-    weights: MergeWeights | None = None  #: Of the merger.
+    weights: MergeWeights | None = None  #: Of a merger.
     users: Sequence[int] | None = None  #: The only ones it is ready for; None: all.
 
 
@@ -144,18 +144,42 @@ def _of_models(ground: Ground, model_of: Callable[[int], Recommender | None]) ->
 
 
 def _merged(ground: Ground) -> Ready:
-    weights = learn_on(ground.inner())
+    inner = ground.inner()
+    inner.train_all()
+    weights = learn_on(inner, inner.m3)
+    ground.train_all()
+    return Ready(_of_merger(ground, ground.m3, weights), _seconds(ground, "m1", "m2", "m3"), weights)
 
+
+def _m3_alone(ground: Ground) -> Ready:
+    users = evenly(len(ground.split), _FINE_TUNED)
+    models = ground.m3_alone(users)
+    return Ready(_of_models(ground, models.__getitem__), ground.seconds["m3-alone"], users=users)
+
+
+def _merged_alone(ground: Ground) -> Ready:
+    inner = ground.inner()
+    weights = learn_on(inner, inner.m3_alone(inner.users).__getitem__, alone=True)
+    users = evenly(len(ground.split), _FINE_TUNED)
+    models = ground.m3_alone(users)
+    rank = _of_merger(ground, models.__getitem__, weights)
+    return Ready(rank, _seconds(ground, "m1", "m2", "m3-alone"), weights, users)
+
+
+def _of_merger(ground: Ground, m3: Callable[[int], Recommender | None], weights: MergeWeights) -> Rank:
     def rank(user: int, limit: int) -> Scored:
-        merged = merge(ground.candidates(user), weights)
+        merged = merge(ground.candidates(user, m3(user)), weights)
         return Scored(merged.positions[:limit], merged.scores[:limit])
 
-    ground.train_all()
-    return Ready(rank, sum(ground.seconds[name] for name in ("m1", "m2", "m3")), weights)
+    return rank
+
+
+def _seconds(ground: Ground, *names: str) -> float:
+    return sum(ground.seconds[name] for name in names)
 
 
 #: Rows of this project's models; the others are what they have to beat.
-OURS = ("m1", "m2", "m3", "m3-personal", "merged")
+OURS = ("m1", "m2", "m3", "m3-personal", "merged", "m3-alone", "merged-alone")
 
 #: By the names that `--rows` takes, in the order of the table.
 ROWS: Mapping[str, RowKind] = {
@@ -171,4 +195,6 @@ ROWS: Mapping[str, RowKind] = {
     "m3": RowKind("M3", _m3, single=False),
     "m3-personal": RowKind("M3, fine-tuned", _m3_personal, single=False),
     "merged": RowKind("all three merged", _merged, single=False),
+    "m3-alone": RowKind("M3 without other users", _m3_alone, single=False),
+    "merged-alone": RowKind("all three merged, without other users", _merged_alone, single=False),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.durable_files import replacing
 from core.errors import PermanentError
 from models.evaluation.splits import choose
-from models.recommenders.merging import MergeWeights
+from models.recommenders.merging import ALONE_FILE, WEIGHTS_FILE, MergeWeights
 from services.recommender_evaluation.figures import Comparison, Row, compare, measure
 from services.recommender_evaluation.ground import Ground
 from services.recommender_evaluation.lastfm import Listening, read_lastfm
@@ -22,6 +22,7 @@ from services.recommender_evaluation.rows import OURS, ROWS
 from services.recommender_evaluation.splits import Split, leave_out
 from services.report_files import OnStep, Outcome, require_folder, write_report
 
+_WEIGHTS_FILES = {"merged": WEIGHTS_FILE, "merged-alone": ALONE_FILE}
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "catboost", "implicit")
 
 
@@ -34,7 +35,7 @@ class Request:
     out: Path | None = None  #: Folder of the report; None: nothing is written
     rows: tuple[str, ...] = ()  #: Keys of `rows.ROWS`; empty: all
     users: int | None = None  #: Only so many users
-    write_weights: Path | None = None  #: File for the weights of the merger
+    write_weights: Path | None = None  #: Folder for the weights of the mergers
 
     @property
     def command(self) -> str:
@@ -56,8 +57,11 @@ def evaluate_recommenders(request: Request, on_step: OnStep) -> Outcome[Report]:
         is merged. `file-not-found`.
     """
     names = choose("row", request.rows, list(ROWS))
-    if request.write_weights is not None and "merged" not in names:
-        raise PermanentError("invalid-option", "Weights are learned for the row merged; add it to --rows.")
+    if request.write_weights is not None:
+        if not _WEIGHTS_FILES.keys() & set(names):
+            mergers = " and ".join(_WEIGHTS_FILES)
+            raise PermanentError("invalid-option", f"Weights are learned for the rows {mergers}; add one to --rows.")
+        require_folder(request.write_weights)
     if request.out is not None:
         require_folder(request.out)
     on_step("Reading Last.fm", 0, None)
@@ -75,17 +79,19 @@ def evaluate_recommenders(request: Request, on_step: OnStep) -> Outcome[Report]:
         weights=weights,
         libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
     )
-    if weights is not None and request.write_weights is not None:
-        _write_weights(weights, report, request.write_weights)
+    if request.write_weights is not None:
+        for name, own in weights.items():
+            _write_weights(own, report, request.write_weights / _WEIGHTS_FILES[name])
     return _write(report, request.out)
 
 
-def _evaluate(split: Split, names: Sequence[str], on_step: OnStep) -> tuple[list[Row], MergeWeights | None]:
-    ground, rows, weights = Ground(split, on_step, range(len(split))), [], None
+def _evaluate(split: Split, names: Sequence[str], on_step: OnStep) -> tuple[list[Row], dict[str, MergeWeights]]:
+    ground, rows, weights = Ground(split, on_step, range(len(split))), [], {}
     for name in names:
         row, learned = _measured(ground, name, on_step)
         rows.append(row)
-        weights = learned or weights
+        if learned is not None:
+            weights[name] = learned
     return rows, weights
 
 

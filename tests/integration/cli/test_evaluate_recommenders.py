@@ -35,7 +35,7 @@ def test_the_table_and_what_follows_from_it_are_printed(folder: Path) -> None:
 def test_all_rows_end_in_a_report_and_weights(folder: Path, tmp_path: Path) -> None:
     from models.recommenders.merging import read_weights
 
-    out, weights = tmp_path / "out", tmp_path / "weights.json"
+    out, weights = tmp_path / "out", tmp_path / "weights"
     result = run("--data", folder, "--out", out, "--write-weights", weights, "--json")
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
@@ -43,16 +43,17 @@ def test_all_rows_end_in_a_report_and_weights(folder: Path, tmp_path: Path) -> N
     assert figures["merged"] > figures["popularity"] > figures["random"]
     assert document == json.loads((out / "report.json").read_text())
     assert (out / "report.md").read_text().startswith("# How good the recommenders are")
-    learned = read_weights(weights.read_text())
-    assert sum(learned.of(["m1", "m2", "m3"]).values()) == pytest.approx(1, abs=1e-3)
-    assert str(tmp_path) not in weights.read_text() + (out / "report.md").read_text()
+    for name in ("merge_weights.json", "merge_weights_alone.json"):
+        content = (weights / name).read_text()
+        assert sum(read_weights(content).of(["m1", "m2", "m3"]).values()) == pytest.approx(1, abs=1e-3)
+        assert str(tmp_path) not in content + (out / "report.md").read_text()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--rows", "svd"), "There is no row 'svd'"),
-        (("--rows", "ease", "--write-weights", "w.json"), "add it to --rows"),
+        (("--rows", "ease", "--write-weights", "w"), "add one to --rows"),
         (("--tracks", "none.parquet"), "none.parquet does not exist"),
     ],
 )

@@ -196,10 +196,23 @@ def test_weights_survive_their_file(examples: list[MergeExample]) -> None:
     assert again.provenance == learned.provenance
 
 
-def test_default_weights_are_of_all_sets_and_say_where_they_are_from() -> None:
-    defaults = default_weights()
+@pytest.mark.parametrize("alone", [True, False])
+def test_default_weights_are_of_all_sets_and_say_where_they_are_from(alone: bool) -> None:
+    defaults = default_weights(alone=alone)
     assert {len(kinds) for kinds in defaults.shares} == {2, 3}
     assert {"data", "command", "users"} <= defaults.provenance.keys()
+
+
+def test_what_differs_by_rounding_counts_as_equal() -> None:
+    exact = {M1: scored([1, 2, 3, 4], [1.0, 0.5, 0.5, 0.0]), M2: scored([4, 3, 2, 1])}
+    noisy = exact | {M1: scored([1, 3, 2, 4], [1.0, 0.5 + 6e-8, 0.5, 0.0])}
+    one, other = (merge(each, weights(m1=0.5, m2=0.5)) for each in (exact, noisy))
+    np.testing.assert_array_equal(one.positions, other.positions)
+    np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_an_m3_that_knows_nothing_of_others_has_little_say() -> None:
+    assert default_weights(alone=True).of(ALL)[M3] < 0.2 < default_weights().of(ALL)[M3]
 
 
 GOOD = {"format_version": 1, "provenance": {}, "shares": {"m1+m3": {"m1": 0.2, "m3": 0.8}}}

@@ -218,8 +218,8 @@ def test_an_unknown_row_is_refused_before_anything_is_read(tmp_path: Path) -> No
 
 
 def test_weights_need_the_row_that_learns_them(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(PermanentError, match="add it to --rows"):
-        evaluate_recommenders(request(folder, rows=("ease",), write_weights=tmp_path / "w.json"), no_step)
+    with pytest.raises(PermanentError, match="add one to --rows"):
+        evaluate_recommenders(request(folder, rows=("ease",), write_weights=tmp_path), no_step)
 
 
 def test_users_of_too_few_artists_leave_nothing_to_evaluate(tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ def row(name: str, level: float, noise: float = 0.02, coverage: float = 0.1) -> 
 
 
 def report(*rows: Row, weights: MergeWeights | None = None) -> Report:
+    learned = {} if weights is None else {"merged": weights}
     comparisons = [compare(each, other) for at, each in enumerate(rows) if each.name in OURS for other in rows[:at]]
     data = Data("lastfm", "0" * 64, N_USERS, 1000, 5000, 1200, 300)
-    return Report("2026-01-01", "musicspace evaluate recommenders", data, rows, comparisons, weights, {"python": "3"})
+    return Report("2026-01-01", "musicspace evaluate recommenders", data, rows, comparisons, learned, {"python": "3"})
 
 
 def lines(*rows: Row) -> list[str]:
