@@ -1,7 +1,6 @@
 """Audio from the command line: a folder is scanned, listened to by a worker that the command lends, and shown."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -10,12 +9,9 @@ from rendered_audio import damage, render
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment, tmp_path):
     """Run `musicspace audio` in a process of its own; returns what it printed as JSON."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
+    environment = server_environment | {
         "MUSICSPACE_ENRICH__PREDICTOR": "m1",
         "MUSICSPACE_EMBED__EMBEDDER": "dsp",
         "MUSICSPACE_EMBED__DECODERS": "1",

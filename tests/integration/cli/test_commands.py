@@ -1,7 +1,6 @@
 """The command line as scripts see it: exit codes, JSON on stdout, one-line errors on stderr."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -13,12 +12,9 @@ from db.repositories.inspection import list_items
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment):
     """Run `musicspace` in a process of its own on the test's servers."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
+    environment = server_environment | {
         "MUSICSPACE_ENRICH__CHUNK_SIZE": "10",
     }
 

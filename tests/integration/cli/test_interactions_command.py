@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,18 +14,12 @@ HEADER = "event_id,user_id,track_id,kind,occurred_at\n"
 
 
 @pytest.fixture
-def run(settings, tmp_path):
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
-    }
-
+def run(server_environment):
     def call(*arguments, **options):
         command = [sys.executable, "-m", "cli.main", "interactions", "load", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=server_environment, **options)
 
-    call.environment = environment
+    call.environment = server_environment
     return call
 
 

@@ -1,7 +1,6 @@
 """Providers from the command line: an import, its look-ups, what they cost, what more money would buy."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -20,12 +19,9 @@ def fakes():
 
 
 @pytest.fixture
-def run(settings, fakes, tmp_path):
+def run(server_environment, fakes):
     """Run `musicspace` in a process of its own, with both providers played by the fakes."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
+    environment = server_environment | {
         "MUSICSPACE_ENRICH__PREDICTOR": "m1",
         "MUSICSPACE_RECCOBEATS__ENABLED": "true",
         "MUSICSPACE_RECCOBEATS__BASE_URL": fakes.reccobeats_url,

@@ -1,7 +1,6 @@
 """`musicspace models cleanup` and `rollback-user` in processes of their own."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -21,10 +20,8 @@ def root(tmp_path):
 
 
 @pytest.fixture
-def run(settings, root):
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
+def run(server_environment, root):
+    environment = server_environment | {
         "MUSICSPACE_PERSONAL__STORAGE_URL": str(root),
         "MUSICSPACE_PERSONAL__UNUSED_DAYS": "30",
     }

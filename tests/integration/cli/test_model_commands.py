@@ -14,13 +14,10 @@ from services.training import train_global
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment, tmp_path):
     """Run `musicspace` in a process of its own, with models of this test's own."""
     train_global("m1", write_table(tmp_path / "shipped.parquet"), tmp_path / "shipped", lambda done, total: None)
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
+    environment = server_environment | {
         "MUSICSPACE_ARTIFACTS_DIR": str(tmp_path / "shipped"),
         "MUSICSPACE_ENRICH__PREDICTOR": "m1",
         "MUSICSPACE_TRAIN__PROMOTION_TOLERANCE": "0.02",

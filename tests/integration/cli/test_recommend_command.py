@@ -1,7 +1,6 @@
 """`musicspace recommend` as a process."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -13,12 +12,9 @@ from services.personal.training import train_user_model
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment, tmp_path):
     """Run the command in a process of its own."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
+    environment = server_environment | {
         "MUSICSPACE_PERSONAL__STORAGE_URL": str(tmp_path / "models"),
     }
 

@@ -1,7 +1,6 @@
 """`musicspace similar` as scripts and people see it."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -9,17 +8,12 @@ import pytest
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment):
     """Run `musicspace` in a process of its own on the test's servers."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
-    }
 
     def call(*arguments):
         command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=server_environment)
 
     return call
 

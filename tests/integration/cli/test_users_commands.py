@@ -1,7 +1,6 @@
 """Models of users on the command line, with workers of the command's own."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -13,12 +12,9 @@ USER = 7
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment):
     """Run `musicspace` in a process of its own, with models of this test's own."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path / "data"),
+    environment = server_environment | {
         "MUSICSPACE_ENRICH__PREDICTOR": "m1",
     }
 

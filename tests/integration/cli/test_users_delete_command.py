@@ -1,7 +1,6 @@
 """Remove a user, and see what models take, on the command line."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -10,17 +9,14 @@ from sqlalchemy import text
 
 
 @pytest.fixture
-def run(settings, tmp_path):
+def run(server_environment):
     """Run `musicspace` in a process of its own, with models of this test's own."""
-    environment = os.environ | {
-        "MUSICSPACE_DATABASE_URL": settings.database_url,
-        "MUSICSPACE_REDIS_URL": settings.redis_url,
-        "MUSICSPACE_DATA_DIR": str(tmp_path),
-    }
 
     def call(*arguments, answer=""):
         command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
-        return subprocess.run(command, input=answer, capture_output=True, text=True, timeout=120, env=environment)
+        return subprocess.run(
+            command, input=answer, capture_output=True, text=True, timeout=120, env=server_environment
+        )
 
     return call
 
